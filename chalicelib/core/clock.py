@@ -1,0 +1,51 @@
+"""Time: instants are aware UTC with millisecond steps (`_at`), dates are calendar days in an account's time zone (`_on`)."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Protocol
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, PlainSerializer
+
+
+def instant(moment: datetime) -> datetime:
+    """The same moment in UTC, cut to milliseconds. Raises ValueError for a naive datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def format_instant(moment: datetime) -> str:
+    """Fixed width, so that text order is time order: 2026-11-23T15:36:15.123Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+Instant = Annotated[datetime, AfterValidator(instant), PlainSerializer(format_instant, return_type=str)]
+"""A field that holds an instant and is written in the fixed-width form, in the store and on the wire alike."""
+
+
+class Clock(Protocol):
+    """Where time comes from. Services ask it; rules are handed the answer."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return instant(datetime.now(UTC))
+
+
+def local_date(moment: datetime, time_zone: str) -> date:
+    """The calendar day it is in `time_zone` at `moment`."""
+    return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def local_midnight(day: date, time_zone: str) -> datetime:
+    """The instant `day` begins in `time_zone`. Where daylight saving skips midnight, the first instant after the gap."""
+    return instant(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)))
+
+
+def day_after(day: date) -> date:
+    return day + timedelta(days=1)
