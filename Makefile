@@ -18,7 +18,10 @@ RUN := $(VENV)/bin/
 LOCALES := chalicelib/messages/locales
 CATALOGS := $(wildcard $(LOCALES)/*/LC_MESSAGES/paydesk.po)
 COMPILED := $(CATALOGS:.po=.mo)
-TEMPLATE := out/paydesk.pot
+MESSAGES_TEMPLATE := out/paydesk.pot
+DEPLOYMENTS := .chalice/deployments
+# Chalice requires these, so they end up in the package and are held fast as well. It does not take every pip.
+SHIPPED_TOOLS := 'pip<26.3' setuptools wheel
 INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 
 .PHONY: help
@@ -58,26 +61,72 @@ types: venv ## Check the types (mypy, strict)
 layers: venv ## Check that dependencies point one way (import-linter)
 	@echo "import-linter: rooms and layers"; $(RUN)lint-imports
 
+.PHONY: template
+template: ## Package both stages and lint their CloudFormation templates
+	@$(MAKE) package STAGE=dev
+	@$(MAKE) package STAGE=prod
+	@echo "cfn-lint: packaged templates"; $(RUN)cfn-lint out/package-dev/sam.json out/package-prod/sam.json
+
+# Written with brackets so that this line does not find itself.
+REGISTRIES := pypi\.or[g]|pythonhoste[d]|npmjs\.or[g]|npmjs\.co[m]|deb\.debia[n]|/opt/pyp[i]
+
+.PHONY: hosts
+hosts: ## Check that no file names a package registry
+	@echo "git grep: package registries"
+	@if git grep --untracked -nIE '$(REGISTRIES)'; then \
+	  echo "A file names a package registry. Which one to use is each machine's own setting: take the name out." >&2; exit 1; fi
+
+.PHONY: package
+package: venv messages $(DEPLOYMENTS)/.requirements ## Make out/package-STAGE for CloudFormation (STAGE=dev or prod)
+	@case "$(STAGE)" in dev|prod) ;; *) echo "STAGE is dev or prod, not '$(STAGE)'." >&2; exit 1;; esac
+	@echo "Packaging stage $(STAGE) into out/package-$(STAGE), about twenty seconds the first time ..."
+	@mkdir -p out
+	@# The parameter is fixed to the stage packaged, or a prod package could be deployed with dev's table names.
+	@sed -e 's/"Default": "dev", "AllowedValues": \["dev", "prod"\]/"Default": "$(STAGE)", "AllowedValues": ["$(STAGE)"]/' \
+	  .chalice/resources.json > out/resources-$(STAGE).json
+	@$(RUN)chalice package --stage $(STAGE) --merge-template out/resources-$(STAGE).json out/package-$(STAGE)
+
+# Chalice keeps the installed packages of the last time, and looks only at requirements.txt to tell whether they still fit.
+$(DEPLOYMENTS)/.requirements: requirements.txt constraints.txt
+	@rm -rf $(DEPLOYMENTS) && mkdir -p $(DEPLOYMENTS) && touch $@
+
+.PHONY: constraints
+constraints: ## Remake constraints*.txt from what the requirements bring along today
+	@echo "Installing the requirements without constraints, about two minutes ..."
+	@rm -rf out/constraints && mkdir -p out/constraints
+	@sed '/^-[cr] /d' requirements.txt requirements-dev.txt > out/constraints/paydesk.txt
+	@sed '/^-[cr] /d' requirements-ministack.txt > out/constraints/ministack.txt
+	$(call new_venv,out/constraints/venv)
+	$(call new_venv,out/constraints/venv-ministack)
+	@out/constraints/venv/bin/python $(INSTALL) --upgrade -r out/constraints/paydesk.txt $(SHIPPED_TOOLS)
+	@out/constraints/venv-ministack/bin/python $(INSTALL) -r out/constraints/ministack.txt
+	@{ sed -n '/^#/p' constraints.txt; out/constraints/venv/bin/python -m pip freeze --all; } > out/constraints/new.txt
+	@mv out/constraints/new.txt constraints.txt
+	@{ sed -n '/^#/p' constraints-ministack.txt; out/constraints/venv-ministack/bin/python -m pip freeze; } > out/constraints/new.txt
+	@mv out/constraints/new.txt constraints-ministack.txt
+
 .PHONY: venv
 venv: $(VENV)/.installed
 
 .PHONY: ministack
 ministack: $(MINISTACK)/.installed ## Install the second DynamoDB engine, which the tests use
 
-.PHONY: python-version
-python-version:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "Paydesk needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Say which to use: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+define new_venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+	  echo "Paydesk needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo "Say which Python to use: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(1)
+endef
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt | python-version
+$(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt
 	@echo "Installing packages, about a minute the first time ..."
-	@$(PYTHON) -m venv $(VENV)
+	$(call new_venv,$(VENV))
 	@$(RUN)python $(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-$(MINISTACK)/.installed: requirements-ministack.txt constraints-ministack.txt | python-version
+$(MINISTACK)/.installed: requirements-ministack.txt constraints-ministack.txt
 	@echo "Installing MiniStack, the second DynamoDB engine, some seconds the first time ..."
-	@$(PYTHON) -m venv $(MINISTACK)
+	$(call new_venv,$(MINISTACK))
 	@$(MINISTACK)/bin/python $(INSTALL) -r requirements-ministack.txt
 	@touch $@
 
@@ -90,10 +139,10 @@ messages: $(COMPILED) ## Compile the message catalogues
 .PHONY: messages-update
 messages-update: venv ## Gather new sentences from the code into the message catalogues
 	@mkdir -p out
-	@$(RUN)pybabel --quiet extract --sort-by-file --no-location --omit-header --output-file $(TEMPLATE) app.py chalicelib
-	@$(RUN)pybabel update --no-fuzzy-matching --omit-header --domain paydesk --input-file $(TEMPLATE) --output-dir $(LOCALES)
+	@$(RUN)pybabel --quiet extract --sort-by-file --no-location --omit-header --output-file $(MESSAGES_TEMPLATE) app.py chalicelib
+	@$(RUN)pybabel update --no-fuzzy-matching --omit-header --domain paydesk --input-file $(MESSAGES_TEMPLATE) --output-dir $(LOCALES)
 
 .PHONY: clean
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) $(MINISTACK) out .local .chalice/deployments .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(COMPILED)
+	@rm -rf $(VENV) $(MINISTACK) out .local $(DEPLOYMENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(COMPILED)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
