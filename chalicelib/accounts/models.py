@@ -15,7 +15,9 @@ SHARDS = 32
 
 
 class OpenInvoice(Part):
-    """What deciding needs of an unpaid invoice. `grace_from`: the day dunning counts from, the due date unless it reopened."""
+    """What deciding needs of an unpaid invoice. `grace_from`: the day dunning counts from, the due date unless it
+    reopened.
+    """
 
     number: str
     due_on: date

@@ -9,6 +9,17 @@ GENESIS = "0" * 64
 """What the first entry names as the hash before it."""
 
 
+class Actor(Part):
+    """Who asked: the subject of the token, and how people call them. `name` is personal data, `subject` is not."""
+
+    subject: str
+    name: str
+
+
+PAYDESK = Actor(subject="paydesk", name="Paydesk")
+"""The actor of what Paydesk does by itself."""
+
+
 class ActivityHead(Part):
     """How long the log is and the hash of its last entry, kept in the account so that a cut tail shows."""
 
@@ -21,8 +32,8 @@ class ActivityEntry(Record):
 
         table activity: PK account_id, SK sequence = 1, 2, 3, ... without a gap
 
-    `hash` covers all fields except `personal` and itself (docs/activity-log.md gives the canonical form), so that personal
-    data can be erased on request without breaking the chain.
+    `hash` covers all fields except `personal` and itself (docs/activity-log.md gives the canonical form), so that
+    personal data can be erased on request without breaking the chain.
     """
 
     table: ClassVar[str] = "activity"

@@ -24,7 +24,8 @@ class Line(Part):
 class Invoice(Record):
     """An invoice. `remaining_minor` is what is still owed; `payments` says which payment, or credit, brought how much.
 
-    table invoices: PK account_id, SK invoice_id = inv_<yyyymmdd of issue>_<26 characters>, so that key order is issue order
+    table invoices: PK account_id, SK invoice_id = inv_<yyyymmdd of issue>_<26 characters>, so that key order is issue
+    order
     """
 
     table: ClassVar[str] = "invoices"

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from chalicelib.activity.models import Actor
 from chalicelib.core.clock import Instant, format_instant
 from chalicelib.ledger.models import Index, Part, Record
 from chalicelib.payment_methods.models import MethodSnapshot
@@ -11,13 +12,6 @@ PaymentStatus = Literal[
 ]
 Trigger = Literal["manual", "autopay", "check"]
 DeclineClass = Literal["retry_later", "fix_method", "needs_customer", "never_again", "technical"]
-
-
-class Actor(Part):
-    """Who asked: the subject of the token, and how people call them. `name` is personal data, `subject` is not."""
-
-    subject: str
-    name: str
 
 
 class Allocation(Part):
@@ -42,7 +36,8 @@ class NextAction(Part):
 
 
 class Payment(Record):
-    """A payment. While it is pending it stands whole in its account and covers what it is for; ended, it is a record here.
+    """A payment. While it is pending it stands whole in its account and covers what it is for; ended, it is a record
+    here.
 
         table payments: PK account_id, SK payment_id
         local index by-time: SK time_key = reserved_at#payment_id

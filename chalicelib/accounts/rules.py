@@ -1,0 +1,74 @@
+"""Pure decisions about an account as a whole: what it owes, what is covered, when services come back."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.accounts.models import Account, OpenInvoice, Services
+from chalicelib.core.clock import local_date
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The account's money at one day, in minor units of its currency. payable = open - covered."""
+
+    open_minor: int
+    covered_minor: int
+    payable_minor: int
+    overdue_minor: int
+    escalating_minor: int
+    currency: str
+
+
+def balance(account: Account, today: date) -> Balance:
+    """`today` is the date in the account's time zone. Due today is not overdue. Overdue counts covered invoices too,
+    because only money that arrived brings services back; escalating (what dunning acts on) does not."""
+    covered = covered_by_invoice(account)
+    invoices = account.open_invoices
+    overdue = {invoice_id: invoice for invoice_id, invoice in invoices.items() if invoice.due_on < today}
+    open_minor = sum(invoice.remaining_minor for invoice in invoices.values())
+    covered_minor = sum(covered.values())
+    return Balance(
+        open_minor=open_minor,
+        covered_minor=covered_minor,
+        payable_minor=open_minor - covered_minor,
+        overdue_minor=sum(invoice.remaining_minor for invoice in overdue.values()),
+        escalating_minor=sum(invoice.remaining_minor - covered.get(i, 0) for i, invoice in overdue.items()),
+        currency=account.currency,
+    )
+
+
+def covered_by_invoice(account: Account) -> dict[str, int]:
+    """How much of each open invoice pending payments are for. This sum, and nothing else, says what is in somebody's
+    hands.
+    """
+    covered: dict[str, int] = {}
+    for payment in account.pending.values():
+        for part in payment.allocations:
+            invoice = account.open_invoices.get(part.invoice_id)
+            if invoice is not None:
+                already = covered.get(part.invoice_id, 0)
+                covered[part.invoice_id] = min(invoice.remaining_minor, already + part.amount_minor)
+    return covered
+
+
+def oldest_due_first(account: Account) -> list[tuple[str, OpenInvoice]]:
+    return sorted(account.open_invoices.items(), key=lambda entry: (entry[1].due_on, entry[0]))
+
+
+def today_of(account: Account, now: datetime) -> date:
+    """The calendar day it is for this customer."""
+    return local_date(now, account.time_zone)
+
+
+def with_services_back(account: Account, now: datetime) -> tuple[Account, bool]:
+    """The account with its services active if they were suspended and nothing is overdue any more; whether that is so.
+
+    Overdue counts, not total: an invoice that is not due yet keeps nobody suspended.
+    """
+    if account.services.status == "active" or balance(account, today_of(account, now)).overdue_minor > 0:
+        return account, False
+    return account.model_copy(update={"services": Services(status="active", since=now)}), True
+
+
+def suspended(account: Account, now: datetime) -> Account:
+    return account.model_copy(update={"services": Services(status="suspended", since=now)})

@@ -1,0 +1,300 @@
+"""Taking payments: read, reserve, charge, settle. Three store trips and one gateway call.
+
+crash before reserve                     nothing happened
+crash or silence after reserve           it stands in its account, in_flight; `check` closes it at the gateway
+crash after charge                       the same; `check` settles from the gateway's answer
+settle lost its acknowledgement          a replay or `check` finds it settled
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.accounts.models import BY_RECONCILE, SHARDS, Account
+from chalicelib.activity.models import Actor
+from chalicelib.core.clock import Clock, format_instant
+from chalicelib.core.errors import Broken, Conflict, Invalid, NotFound, Unavailable
+from chalicelib.core.ids import derived_id
+from chalicelib.core.paging import Page, make_cursor, read_cursor
+from chalicelib.gateways.port import Charge, GatewayPort, Unknown
+from chalicelib.ledger.models import Change, Key, Stale
+from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
+from chalicelib.payment_methods.rules import snapshot
+from chalicelib.payments.models import Payment, Trigger
+from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve
+from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
+
+log = logging.getLogger("paydesk.payments")
+
+
+@dataclass(frozen=True)
+class PayRequest:
+    """A wish to pay, as a route or a sweep states it. `key` is the client's Idempotency-Key, or the attempt's
+    sequence.
+    """
+
+    account_id: str
+    key: str
+    request_fingerprint: str
+    actor: Actor
+    trigger: Trigger = "manual"
+    payment_method_id: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    invoice_ids: tuple[str, ...] | None = None
+    expected_payable_minor: int | None = None
+
+    @property
+    def payment_id(self) -> str:
+        """Also the gateway's idempotency key. The operation keeps a customer's key from ever meeting a sweep's."""
+        operation = "pay" if self.trigger == "manual" else self.trigger
+        return derived_id("pay", self.account_id, operation, self.key)
+
+
+@dataclass(frozen=True)
+class PayResult:
+    """The payment as it stands now. `replayed`: this request had been made before."""
+
+    payment: Payment
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class CheckCounts:
+    """What one run of checks did: payments asked about, those that ended, accounts that could not be read."""
+
+    checked: int = 0
+    ended: int = 0
+    unreadable: int = 0
+
+
+class Payments:
+    def __init__(
+        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, commit_attempts: int
+    ) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._clock = clock
+        self._policy = policy
+        self._attempts = commit_attempts
+
+    def pay(self, request: PayRequest) -> PayResult:
+        """Takes the payment, or answers the one this request made before, as it stands now.
+
+        Raises a Refused when nothing may be taken, Unavailable when nothing was: both leave nothing behind that could
+        charge. Once the gateway may have been asked, the payment itself is the answer, whatever its status.
+        """
+        given_up: set[str] = set()
+
+        def reserved() -> tuple[Account | None, Payment]:
+            account, recorded, method = self._read_for(request)
+            standing = recorded or account.pending.get(request.payment_id)
+            if standing is not None:
+                return None, _same_request(standing, request)
+            order = self._order(account, request, method)
+            in_our_way = [payment_id for payment_id in in_the_way(account, order) if payment_id not in given_up]
+            if in_our_way:
+                for payment_id in in_our_way:
+                    given_up.add(payment_id)
+                    self._close(account.account_id, payment_id)
+                raise Stale(account.account_id)
+            payment = reserve(account, order, self._clock.now(), self._policy)
+            pending = account.pending | {payment.payment_id: payment}
+            # May race: a second click, another payment, a voided invoice. The version decides who covers the invoices
+            # first; the loser decides again and finds its own payment, or what the winner left to pay.
+            return self._ledger.commit(Change(account.model_copy(update={"pending": pending}))), payment
+
+        # One attempt more than elsewhere: giving up what is in the way, which happens once, takes one.
+        account, payment = until_committed(self._attempts + 1, reserved)
+        if account is None:
+            return PayResult(payment, replayed=True)
+        answer = self._charge(payment)
+        try:
+            return PayResult(self._settle(account, payment, answer), replayed=False)
+        except Unavailable:
+            # The money may be taken and cannot be booked now: the payment stays pending and the next check books it.
+            log.exception("payment_not_settled", extra={"payment_id": payment.payment_id})
+            return PayResult(payment, replayed=False)
+
+    def cancel(self, account_id: str, payment_id: str) -> Payment:
+        """Gives up a payment that waits for the customer. Answers it as it stands: canceled, or what the gateway says
+        happened first. Raises Conflict("payment_not_cancelable") in any other state."""
+        _, payment = self._find(account_id, payment_id)
+        if payment.status == "canceled":
+            return payment
+        if payment.status != "requires_action":
+            raise Conflict("payment_not_cancelable", payment_id=payment_id, status=payment.status)
+        closed = self._close(account_id, payment_id)
+        if closed.status == "requires_action":
+            raise Unavailable("gateway_unavailable", retry_after_seconds=60)
+        return closed
+
+    def get(self, account_id: str, payment_id: str) -> Payment:
+        _, payment = self._find(account_id, payment_id)
+        return payment
+
+    def list(self, account_id: str, *, limit: int, cursor: str | None) -> Page[Payment]:
+        """Newest first, pending and ended ones together. A payment keeps its place when it ends."""
+        account = self._ledger.get(Key(Account, account_id))
+        if account is None:
+            raise NotFound("not_found")
+        position = read_cursor(cursor, 1)
+        after = position[0] if position else None
+        ended = self._ledger.records(
+            Payment, account_id, limit=limit + 1, after=after, newest_first=True, by="time_key"
+        )
+        pending = [p for p in account.pending.values() if after is None or p.time_key() < after]
+        # Ended between the two reads: the record is the later truth.
+        known = {p.payment_id for p in ended}
+        merged = sorted([*ended, *(p for p in pending if p.payment_id not in known)], key=Payment.time_key)[::-1]
+        more = len(merged) > limit
+        return Page(merged[:limit], make_cursor(merged[limit - 1].time_key()) if more else None)
+
+    def check(self, account_id: str, payment_id: str) -> Payment:
+        """Asks the gateway what became of a pending payment, fences it, and books the answer. Safe at any time, any
+        number of times.
+        """
+        return self._close(account_id, payment_id)
+
+    def check_due(self, account_id: str) -> CheckCounts:
+        """Checks every pending payment of the account whose check is due."""
+        account = self._ledger.get(Key(Account, account_id))
+        now = self._clock.now()
+        pending = account.pending.values() if account else ()
+        due = [payment for payment in pending if payment.next_check_at and payment.next_check_at <= now]
+        after = [self.check(account_id, payment.payment_id) for payment in due]
+        return CheckCounts(checked=len(after), ended=sum(payment.settled_at is not None for payment in after))
+
+    def reconcile(self) -> CheckCounts:
+        """Checks all payments that are due, shard by shard. An account that cannot be read stops no other."""
+        total = CheckCounts()
+        until = format_instant(self._clock.now())
+        for shard in range(SHARDS):
+            for account_id in self._due_accounts(f"{shard:02d}", until):
+                try:
+                    counts = self.check_due(account_id)
+                except Broken:
+                    log.exception("account_unreadable", extra={"account_id": account_id})
+                    counts = CheckCounts(unreadable=1)
+                total = CheckCounts(
+                    total.checked + counts.checked, total.ended + counts.ended, total.unreadable + counts.unreadable
+                )
+        return total
+
+    def _due_accounts(self, shard: str, until: str) -> Sequence[str]:
+        """The accounts of a shard with a check due, oldest first."""
+        due: list[str] = []
+        after = ""
+        while page := self._ledger.find(BY_RECONCILE, shard, limit=100, until=until, after=after):
+            due += [account_id for _, account_id in page]
+            after = page[-1][0]
+        return due
+
+    def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
+        """The account, this request's payment and the method named, as of one moment."""
+        account_key = Key(Account, request.account_id)
+        payment_key = Key(Payment, request.account_id, request.payment_id)
+        method: PaymentMethodRecord | None = None
+        if request.payment_method_id is None:
+            account, recorded = self._ledger.read(account_key, payment_key)
+        else:
+            method_key = Key(PaymentMethodRecord, request.account_id, request.payment_method_id)
+            account, recorded, method = self._ledger.read(account_key, payment_key, method_key)
+        if account is None:
+            raise NotFound("not_found")
+        return account, recorded, method
+
+    def _order(self, account: Account, request: PayRequest, method: PaymentMethodRecord | None) -> PayOrder:
+        return PayOrder(
+            payment_id=request.payment_id,
+            request_fingerprint=request.request_fingerprint,
+            method=self._method(account, request, method),
+            trigger=request.trigger,
+            actor=request.actor,
+            amount_minor=request.amount_minor,
+            currency=request.currency,
+            invoice_ids=request.invoice_ids,
+            expected_payable_minor=request.expected_payable_minor,
+        )
+
+    def _method(self, account: Account, request: PayRequest, named: PaymentMethodRecord | None) -> MethodSnapshot:
+        if request.payment_method_id is None:
+            if account.default_method is None:
+                raise Invalid("no_payment_method")
+            method = account.default_method
+        elif named is None or named.status == "removed":
+            raise Invalid("method_not_usable", payment_method_id=request.payment_method_id, reason="not_found")
+        else:
+            method = snapshot(named)
+        if method.gateway != self._gateway.name:
+            raise Invalid("method_not_usable", payment_method_id=method.payment_method_id, reason="other_gateway")
+        return method
+
+    def _charge(self, payment: Payment) -> Answer:
+        """Sends the charge, unless the reservation has grown so old that a check may be closing it right now. Frozen
+        between this look at the clock and the sending, the gateway's fence still holds."""
+        if self._clock.now() - payment.reserved_at > self._policy.charge_within:
+            return Unknown("reserved too long ago to be sent")
+        return self._gateway.charge(
+            Charge(
+                payment_id=payment.payment_id,
+                account_id=payment.account_id,
+                amount_minor=payment.amount_minor,
+                currency=payment.currency,
+                method_reference=payment.method.gateway_reference,
+                customer_present=payment.trigger == "manual",
+            )
+        )
+
+    def _close(self, account_id: str, payment_id: str) -> Payment:
+        """Fences one payment and books what the gateway says of it. The payment as it stands afterwards."""
+        account, payment = self._find(account_id, payment_id)
+        if payment_id not in account.pending:
+            return payment
+        answer = self._gateway.close(payment_id)
+        return self._settle(None, payment, answer, checking=True)
+
+    def _settle(self, account: Account | None, payment: Payment, answer: Answer, *, checking: bool = False) -> Payment:
+        """Books an answer. `account` as just committed saves a read; whatever came between makes the commit Stale, and
+        the account and the payment are then read together."""
+        held = account
+
+        def settled() -> Payment:
+            nonlocal held
+            if held is not None:
+                account, standing, held = held, payment, None
+            else:
+                account, standing = self._find(payment.account_id, payment.payment_id)
+            settlement = self._decide(account, standing, answer, checking)
+            if settlement.change is not None:
+                # May race: a check, a replay, any other change of the account. The version decides; the loser reads
+                # again and finds the payment ended, or books it on what is open by then.
+                self._ledger.commit(settlement.change)
+            if settlement.late:
+                log.error(
+                    "money_arrived_late", extra={"payment_id": payment.payment_id, "account_id": payment.account_id}
+                )
+            return settlement.payment
+
+        return until_committed(self._attempts, settled)
+
+    def _decide(self, account: Account, payment: Payment, answer: Answer, checking: bool) -> Settlement:
+        now = self._clock.now()
+        if checking and isinstance(answer, Unknown) and payment.payment_id in account.pending:
+            return checked_in_vain(account, payment, now, self._policy)
+        return settle(account, payment, answer, now, self._policy)
+
+    def _find(self, account_id: str, payment_id: str) -> tuple[Account, Payment]:
+        account, recorded = self._ledger.read(Key(Account, account_id), Key(Payment, account_id, payment_id))
+        payment = (account.pending.get(payment_id) or recorded) if account else None
+        if account is None or payment is None:
+            raise NotFound("not_found")
+        return account, payment
+
+
+def _same_request(standing: Payment, request: PayRequest) -> Payment:
+    """The payment this key made. Raises Invalid("key_reused") when it was made by another body."""
+    if standing.request_fingerprint != request.request_fingerprint:
+        raise Invalid("key_reused", payment_id=standing.payment_id)
+    return standing

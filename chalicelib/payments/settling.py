@@ -1,0 +1,220 @@
+"""Deciding what a gateway's answer means for the books. Pure.
+
+Settling never refuses money that was taken: what no longer fits an invoice becomes credit.
+Always: captured = allocated + credited.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, assert_never
+
+from chalicelib.accounts.models import Account
+from chalicelib.accounts.rules import with_services_back
+from chalicelib.activity.models import PAYDESK, ActivityEntry
+from chalicelib.activity.rules import logged
+from chalicelib.gateways.port import (
+    ActionRequired,
+    Approved,
+    Closed,
+    Declined,
+    NotSent,
+    Outcome,
+    Processing,
+    Unknown,
+)
+from chalicelib.invoices.models import Invoice
+from chalicelib.ledger.models import Change, FieldSet, Key, Record
+from chalicelib.payments.models import Allocation, Decline, Payment, PaymentStatus
+from chalicelib.payments.moves import PENDING, check_move
+from chalicelib.payments.reserving import PaymentPolicy, cooldown_key
+
+Answer = Outcome | NotSent | Closed | Unknown
+PROCESSING_CHECK_EVERY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The payment as it stands after an answer, and the change that makes it so; no change when nothing is to be
+    written.
+    """
+
+    payment: Payment
+    change: Change[Account] | None = None
+    late: bool = False
+
+
+def settle(account: Account, payment: Payment, answer: Answer, now: datetime, policy: PaymentPolicy) -> Settlement:
+    """What `answer` to a charge or a close does to the payment, read together with its account.
+
+    `late` marks money that arrived for a payment already ended without it: booked all the same, and somebody should
+    know.
+    """
+    pending = payment.status in PENDING
+    match answer:
+        case Approved():
+            if payment.status in ("succeeded", "returned"):
+                return Settlement(payment)
+            return _succeeded(account, payment, answer, now)
+        case _ if not pending:
+            return Settlement(payment)
+        case Declined():
+            return _declined(account, payment, answer, now, policy)
+        case NotSent() | Closed():
+            return _ended(account, _moved(payment, "canceled", now), "payment.canceled", now)
+        case Processing():
+            return _waiting(account, payment, "processing", now + PROCESSING_CHECK_EVERY, answer.reference, None)
+        case ActionRequired():
+            expires = payment.next_check_at if payment.status == "requires_action" else now + policy.action_expires
+            return _waiting(account, payment, "requires_action", expires, answer.reference, answer)
+        case Unknown():
+            return Settlement(payment)
+        case _:
+            assert_never(answer)
+
+
+def checked_in_vain(account: Account, payment: Payment, now: datetime, policy: PaymentPolicy) -> Settlement:
+    """A check that got no answer: the next one is planned, or after the last the payment is parked for a person.
+
+    The gaps of the schedule count from now, so that an outage of ours does not use the checks up.
+    """
+    done = payment.checks + 1
+    if done < len(policy.checks):
+        next_check = now + (policy.checks[done] - policy.checks[done - 1])
+        later = payment.model_copy(update={"checks": done, "next_check_at": next_check})
+        return Settlement(later, Change(_with_pending(account, later)))
+    if payment.status == "requires_action":  # it can still be closed only by the gateway's word; keep asking daily
+        later = payment.model_copy(update={"checks": done, "next_check_at": now + PROCESSING_CHECK_EVERY})
+        return Settlement(later, Change(_with_pending(account, later)))
+    check_move(payment.payment_id, payment.status, "parked")
+    parked = payment.model_copy(update={"checks": done, "status": "parked", "next_check_at": None})
+    account, entry = logged(_with_pending(account, parked), "payment.parked", PAYDESK, now, **_facts(parked))
+    return Settlement(parked, Change(account, puts=(entry,)))
+
+
+def _succeeded(account: Account, payment: Payment, approved: Approved, now: datetime) -> Settlement:
+    late = payment.status not in PENDING
+    booked, account, invoice_sets = _booked(account, payment)
+    paid = _moved(payment, "succeeded", now).model_copy(
+        update={
+            "allocations": booked,
+            "credited_minor": payment.amount_minor - sum(part.amount_minor for part in booked),
+            "gateway_reference": approved.reference,
+            "decline": None,
+            "retry_at": None,
+        }
+    )
+    account = account.model_copy(update={"credit_minor": account.credit_minor + paid.credited_minor})
+    account = _without_pending(account, paid)
+    account, entry = _log(account, "payment.succeeded_late" if late else "payment.succeeded", paid, now)
+    entries: list[Record] = [entry]
+    account, back = with_services_back(account, now)
+    if back:
+        account, reactivated = logged(account, "services.reactivated", PAYDESK, now, payment_id=paid.payment_id)
+        entries.append(reactivated)
+    if late:
+        item = paid.item()
+        fields = ("status", "allocations", "credited_minor", "gateway_reference", "settled_at", "decline", "retry_at")
+        rebooked = FieldSet(paid.key(), {field: item.get(field) for field in fields})
+        return Settlement(paid, Change(account, puts=tuple(entries), sets=(rebooked, *invoice_sets)), late=True)
+    return Settlement(paid, Change(account, puts=(paid, *entries), sets=tuple(invoice_sets)))
+
+
+def _booked(account: Account, payment: Payment) -> tuple[tuple[Allocation, ...], Account, list[FieldSet]]:
+    """Books the payment on what is still open of the invoices it is for; an invoice voided or paid meanwhile takes
+    nothing.
+    """
+    open_invoices = dict(account.open_invoices)
+    booked: list[Allocation] = []
+    sets: list[FieldSet] = []
+    for part in payment.allocations:
+        invoice = open_invoices.get(part.invoice_id)
+        if invoice is None:
+            continue
+        share = min(part.amount_minor, invoice.remaining_minor)
+        remaining = invoice.remaining_minor - share
+        booked.append(Allocation(invoice_id=part.invoice_id, amount_minor=share))
+        values: dict[str, Any] = {f"payments.{payment.payment_id}": share, "remaining_minor": remaining}
+        if remaining == 0:
+            del open_invoices[part.invoice_id]
+            values["status"] = "paid"
+        else:
+            open_invoices[part.invoice_id] = invoice.model_copy(update={"remaining_minor": remaining})
+        sets.append(FieldSet(Key(Invoice, account.account_id, part.invoice_id), values))
+    return tuple(booked), account.model_copy(update={"open_invoices": open_invoices}), sets
+
+
+def _declined(
+    account: Account, payment: Payment, declined: Declined, now: datetime, policy: PaymentPolicy
+) -> Settlement:
+    retry_at = now + policy.cooldown if payment.trigger == "manual" else None
+    refused = _moved(payment, "declined", now).model_copy(
+        update={
+            "decline": Decline(code=declined.code, decline_class=declined.decline_class),
+            "gateway_reference": declined.reference,
+            "retry_at": retry_at,
+        }
+    )
+    if retry_at is not None:
+        still_cooling = {key: until for key, until in account.cooldowns.items() if now < until}
+        key = cooldown_key(policy.cooldown_scope, payment.method)
+        account = account.model_copy(update={"cooldowns": still_cooling | {key: retry_at}})
+    return _ended(account, refused, "payment.declined", now, code=declined.code, decline_class=declined.decline_class)
+
+
+def _ended(account: Account, payment: Payment, action: str, now: datetime, **more: Any) -> Settlement:
+    account, entry = _log(_without_pending(account, payment), action, payment, now, **more)
+    return Settlement(payment, Change(account, puts=(payment, entry)))
+
+
+def _waiting(
+    account: Account,
+    payment: Payment,
+    status: Literal["processing", "requires_action"],
+    next_check: datetime | None,
+    reference: str,
+    action: ActionRequired | None,
+) -> Settlement:
+    if payment.status != status:
+        check_move(payment.payment_id, payment.status, status)
+    waiting = payment.model_copy(
+        update={
+            "status": status,
+            "gateway_reference": reference,
+            "next_check_at": next_check,
+            "next_action": action.next_action if action else None,
+        }
+    )
+    return Settlement(waiting, Change(_with_pending(account, waiting)))
+
+
+def _moved(payment: Payment, status: PaymentStatus, now: datetime) -> Payment:
+    """The payment ended in `status`: it waits for nothing any more."""
+    check_move(payment.payment_id, payment.status, status)
+    return payment.model_copy(update={"status": status, "settled_at": now, "next_check_at": None, "next_action": None})
+
+
+def _with_pending(account: Account, payment: Payment) -> Account:
+    return account.model_copy(update={"pending": account.pending | {payment.payment_id: payment}})
+
+
+def _without_pending(account: Account, payment: Payment) -> Account:
+    others = {other_id: other for other_id, other in account.pending.items() if other_id != payment.payment_id}
+    return account.model_copy(update={"pending": others})
+
+
+def _log(account: Account, action: str, payment: Payment, now: datetime, **more: Any) -> tuple[Account, ActivityEntry]:
+    personal = {"payment_method": payment.method.label}
+    return logged(account, action, payment.actor, now, personal=personal, **_facts(payment), **more)
+
+
+def _facts(payment: Payment) -> Mapping[str, Any]:
+    return {
+        "payment_id": payment.payment_id,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "credited_minor": payment.credited_minor,
+        "trigger": payment.trigger,
+        "payment_method_id": payment.method.payment_method_id,
+        "invoices": {part.invoice_id: part.amount_minor for part in payment.allocations},
+    }
