@@ -85,6 +85,7 @@ class Settings(_Group):
     cooldown_seconds: int = Field(default=3600, ge=0, le=604800, examples=[3600])
     cooldown_scope: Literal["account", "payment_method"] = Field(default="account", examples=["account"])
     charge_within_seconds: int = Field(default=60, ge=1, le=300, examples=[60])
+    action_expires_seconds: int = Field(default=3600, ge=60, le=86400, examples=[3600])
     # API Gateway hangs up after 29 seconds; two store trips have to fit in beside the gateway's answer.
     gateway_timeout_seconds: int = Field(default=15, ge=1, le=25, examples=[15])
     check_schedule_seconds: Annotated[tuple[int, ...], CommaSeparated] = Field(
@@ -174,7 +175,7 @@ def from_environment() -> Settings:
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`. Raises SettingsError with every problem at once, and no value: some day one is secret."""
+    """The settings in `environ`. Raises SettingsError with every problem at once, but no value: one may be secret."""
     paths = variables()
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     problems = [_unknown(name, paths) for name in sorted(given.keys() - paths.keys())]

@@ -1,0 +1,57 @@
+"""What the wire formats of all rooms are made of."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RequestBody(BaseModel):
+    """Base of every request body: nothing is converted, unknown fields are refused.
+
+    Strict holds for JSON: an integer is no text, no float (not even 5.0) and no boolean, while dates and instants are
+    read from ISO 8601 text, which is the only way JSON can write them.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class QueryParameters(BaseModel):
+    """Base of every query: all values arrive as text and are read as what the field declares; unknown ones are
+    refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(QueryParameters):
+    """A page of a list. The stage's own maximum (PAYDESK_LIMIT_PAGE) is applied before a view sees it."""
+
+    limit: int = Field(default=20, ge=1, le=100, description="How many items at most.")
+    cursor: str | None = Field(
+        default=None, max_length=2048, description="`next_cursor` of the page before. Opaque: send it back as it came."
+    )
+
+
+class Wire(BaseModel):
+    """Base of everything Paydesk answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldProblem(Wire):
+    """What is wrong with one field. The value itself is never repeated."""
+
+    field: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """A refusal or failure (RFC 9457). `code` is stable; title and detail are for people, in the language asked for.
+
+    Each code adds members of its own that a program can act on.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = Field(examples=["urn:paydesk:problem:cooling_down"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(examples=["cooling_down"])
