@@ -1,4 +1,4 @@
-"""Time: instants are aware UTC with millisecond steps (`_at`), dates are calendar days in an account's time zone (`_on`)."""
+"""Time: an instant (`_at`) is aware UTC in millisecond steps, a date (`_on`) is a day in an account's time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Protocol
@@ -8,16 +8,19 @@ from pydantic import AfterValidator, PlainSerializer
 
 
 def instant(moment: datetime) -> datetime:
-    """The same moment in UTC, cut to milliseconds. Raises ValueError for a naive datetime."""
-    if moment.tzinfo is None:
+    """The same moment in UTC, cut to milliseconds. Raises ValueError when naive, or beyond the years 1 to 9999."""
+    if moment.utcoffset() is None:
         raise ValueError("an instant needs a time zone")
-    moment = moment.astimezone(UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant lies in the years 1 to 9999") from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def format_instant(moment: datetime) -> str:
     """Fixed width, so that text order is time order: 2026-11-23T15:36:15.123Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Instant = Annotated[datetime, AfterValidator(instant), PlainSerializer(format_instant, return_type=str)]
@@ -43,7 +46,11 @@ def local_date(moment: datetime, time_zone: str) -> date:
 
 
 def local_midnight(day: date, time_zone: str) -> datetime:
-    """The instant `day` begins in `time_zone`. Where daylight saving skips midnight, the first instant after the gap."""
+    """The instant `day` begins in `time_zone`. Where daylight saving skips midnight, the first instant after the gap;
+    where it brings midnight twice, the first of both.
+
+    A skipped time is read with the offset before the gap, and since 1970 every gap that holds a midnight begins at it.
+    """
     return instant(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)))
 
 

@@ -16,8 +16,8 @@
     ├── Unavailable               nothing was charged; the same request may be sent again (503)
     └── Broken                    a defect or a damaged record: a person must look (500)
 
-An error carries a stable `code` and machine-readable `facts`. The HTTP status and the sentence a person reads are looked
-up from the code at the edge (http/problems.py, messages/), so no room knows either.
+An error carries a stable `code` and machine-readable `facts`. The HTTP status and the sentence a person reads are
+looked up from the code at the edge (http/problems.py, messages/), so no room knows either.
 """
 
 from collections.abc import Mapping

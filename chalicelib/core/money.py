@@ -4,13 +4,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-# ISO 4217 (2026): currencies whose minor unit is not a hundredth. Everything in CURRENCIES not named here has two digits.
-_EXPONENTS = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "UGX": 0, "VND": 0}
+# ISO 4217 (2026): how many digits the minor unit has.
+_CODES_BY_EXPONENT = {
+    0: "CLP ISK JPY KRW UGX VND",
+    2: "AED AUD BRL CAD CHF CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR MAD MXN MYR NGN NOK NZD PEN PHP PLN QAR "
+    "RON RSD SAR SEK SGD THB TRY TWD UAH USD ZAR",
+    3: "BHD JOD KWD OMR TND",
+}
+_EXPONENTS = {code: digits for digits, codes in _CODES_BY_EXPONENT.items() for code in codes.split()}
 
-CURRENCIES = frozenset(
-    "AED AUD BGN BRL CAD CHF CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR MAD MXN MYR NGN NOK NZD PEN PHP PLN QAR RON "
-    "RSD SAR SEK SGD THB TRY TWD UAH USD ZAR".split()
-) | frozenset(_EXPONENTS)
+CURRENCIES = frozenset(_EXPONENTS)
 
 MINOR_MAX = 10**12
 """Upper bound of any single amount: far above any invoice, far below what JSON readers lose precision on (2**53)."""
@@ -18,7 +21,7 @@ MINOR_MAX = 10**12
 
 def known_currency(code: str) -> str:
     """The code itself. Raises ValueError when Paydesk does not know how many digits its minor unit has."""
-    if code not in CURRENCIES:
+    if code not in _EXPONENTS:
         raise ValueError("not a supported ISO 4217 currency code")
     return code
 
@@ -30,7 +33,7 @@ PositiveMinorUnits = Annotated[int, Field(gt=0, le=MINOR_MAX)]
 
 def exponent(currency: str) -> int:
     """How many decimal digits the currency's major unit has."""
-    return _EXPONENTS.get(known_currency(currency), 2)
+    return _EXPONENTS[known_currency(currency)]
 
 
 def in_words(amount_minor: int, currency: str) -> str:

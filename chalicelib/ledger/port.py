@@ -1,4 +1,4 @@
-"""What services may ask of the ledger. Two implementations: Ledger (DynamoDB) and MemoryLedger (simulation and fast tests)."""
+"""What services may ask of the ledger. There are two: Ledger (DynamoDB), MemoryLedger (simulation and fast tests)."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, overload
@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 class LedgerPort(Protocol):
     """Reads are consistent unless they say otherwise. Every method raises Unavailable when the store stays busy or
-    unreachable, and Broken("unreadable_record") for an item that is not what its table holds."""
+    unreachable, and Broken("unreadable_record") for an item that is not what its table holds. Ids and `after` may come
+    straight from a client: what cannot be a key finds nothing."""
 
     def get(self, key: Key[R]) -> R | None:
         """One record."""
@@ -40,24 +41,25 @@ class LedgerPort(Protocol):
     ) -> Sequence[R]:
         """Up to `limit` records of an account in key order, or in the order of the local index attribute `by`.
 
-        Starts behind the sort value `after`. `prefix` narrows the sort value, `where` keeps only records whose field has
-        that value.
+        Starts behind the sort value `after`. `prefix` narrows the sort value, `where` keeps only records whose field
+        has that value.
         """
 
     def find(
         self, index: Index, partition: str, *, limit: int, prefix: str = "", until: str | None = None, after: str = ""
     ) -> Sequence[tuple[str, str]]:
-        """Up to `limit` pairs of (index sort value, account id) in sort order: those that start with `prefix`, stand behind
-        `after` and not behind `until`. From an index, so eventual and only a candidate list."""
+        """Up to `limit` pairs of (index sort value, account id) in sort order: those that start with `prefix`, stand
+        behind `after` and not behind `until`. From an index, so eventual and only a candidate list."""
 
     def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
-        """Up to `limit` records of a table without a sort key, in no particular order, going on behind account id `after`."""
+        """Up to `limit` records of a table without a sort key, in no particular order, going on behind `after`."""
 
     def commit(self, change: Change[A]) -> A:
         """Writes all of the change or nothing and returns the account as written, with its new version.
 
         Raises Stale when the account is no longer as it was read. Raises Unavailable when it stays unknown whether the
-        change was written: deciding again from a fresh read is always safe, because new records are named by their cause.
+        change was written: deciding again from a fresh read is always safe, as new records are named by their cause.
+        Raises Unwritable for what no store can write: a defect, nothing to try again.
         """
 
 

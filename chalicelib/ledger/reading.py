@@ -1,28 +1,39 @@
-"""How both ledgers cut pages and read items, so that they cannot differ in it."""
+"""How both ledgers read an item, and how ranges of sort values are cut."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from chalicelib.core.errors import Broken
-from chalicelib.ledger.models import Item, R, Sort
+from chalicelib.ledger.models import Item, R, Sort, fits_a_key
 
-INT_MAX = 10**15
 _LAST_CHARACTER = "\U0010ffff"
 
+Range = tuple[Any, Any]
+"""Inclusive bounds of sort values: two texts or two integers."""
 
-def highest(prefix: str) -> str:
-    """The greatest sort value that starts with `prefix`."""
-    return prefix + _LAST_CHARACTER
+INTEGERS: Range = (0, 10**15)
+"""Every integer that can be a sort value."""
 
 
-def sort_bounds(prefix: str, after: Sort, newest_first: bool, *, numeric: bool) -> tuple[Sort, Sort]:
-    """The inclusive range to read. `after` itself lies in it, because a key condition knows one range only: page_of drops it."""
-    low: Sort = 0 if numeric else (prefix or " ")
-    high: Sort = INT_MAX if numeric else highest(prefix)
-    if after is None:
-        return low, high
-    return (low, after) if newest_first else (after, high)
+def texts(prefix: str, until: str | None = None) -> Range:
+    """Sort values that start with `prefix` and stand no further than those that start with `until`."""
+    high = prefix + _LAST_CHARACTER
+    return (prefix or "\x00", high if until is None else min(high, until + _LAST_CHARACTER))
+
+
+def behind(bounds: Range, after: Sort, *, newest_first: bool = False) -> Range | None:
+    """What of the bounds lies behind `after`; None when no key can lie there.
+
+    `after` itself stays in, because a key condition cannot leave it out: page_of drops it. It comes from a client's
+    cursor, so it may be anything: it must never widen the bounds.
+    """
+    low, high = bounds
+    if after is not None:
+        low, high = (low, min(high, after)) if newest_first else (max(low, after), high)
+    keys_at_all = all(fits_a_key(bound) for bound in (low, high) if isinstance(bound, str))
+    return (low, high) if keys_at_all and low <= high else None
 
 
 def page_of(items: Iterable[Item], sort_field: str, after: Sort, limit: int) -> Sequence[Item]:
