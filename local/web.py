@@ -34,7 +34,7 @@ class PortTaken(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """`target` is path and query as sent, still percent-encoded. Headers: names in lower case, the last of several counts."""
+    """`target` is path and query, still encoded. Header names are in lower case; the last of several counts."""
 
     method: str
     target: str

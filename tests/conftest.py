@@ -3,14 +3,18 @@
 moto, ministack   DynamoDB engines (session): tests/support/engines.py
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 
 import pytest
+from chalice.app import Chalice
 
 from local.aws import serve_aws
 from tests.support.engines import Engine, engine, isolate_environment
 from tests.support.ministack import serve_ministack
 from tests.support.network import close_network
+from tests.support.stack import Stack, stack_on
+from tests.support.tokens import Tokens
 
 _environment = pytest.MonkeyPatch()
 
@@ -36,3 +40,35 @@ def ministack() -> Iterator[Engine]:
     """A DynamoDB that isolates transactions under threads: for races, and as the second opinion on the ledger."""
     with serve_ministack() as url:
         yield engine("ministack", url)
+
+
+@pytest.fixture(scope="session")
+def tokens(moto: Engine) -> Tokens:
+    return Tokens(moto.url)
+
+
+@pytest.fixture(scope="session")
+def app() -> Chalice:
+    """The app as it is deployed."""
+    from app import app as deployed
+
+    return deployed
+
+
+@pytest.fixture
+def stack(moto: Engine, app: Chalice, tokens: Tokens) -> Iterator[Stack]:
+    with stack_on(moto, app, tokens) as made:
+        yield made
+
+
+@pytest.fixture
+def ministack_stack(ministack: Engine, app: Chalice, tokens: Tokens) -> Iterator[Stack]:
+    """Its tokens still come from moto's Cognito; only the tables are elsewhere."""
+    with stack_on(ministack, app, tokens) as made:
+        yield made
+
+
+@pytest.fixture
+def make_stack(moto: Engine, app: Chalice, tokens: Tokens) -> Iterator[Callable[..., Stack]]:
+    with contextlib.ExitStack() as open_stacks:
+        yield lambda **variables: open_stacks.enter_context(stack_on(moto, app, tokens, **variables))
