@@ -45,7 +45,9 @@ def current() -> Desk:
 
 
 def use(desk: Desk | None) -> None:
-    """Makes `desk` the desk of this process; None: build it from the environment again. For the local stack and tests."""
+    """Makes `desk` the desk of this process; None: build it from the environment again. For the local stack and
+    tests.
+    """
     global _desk  # noqa: PLW0603  # see current()
     _desk = desk
 

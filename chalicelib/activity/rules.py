@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import ActivityEntry, ActivityHead, Actor
@@ -56,12 +56,15 @@ def resealed(entry: ActivityEntry) -> str:
     return seal(entry.previous_hash, body)
 
 
+FlawKind = Literal["missing", "does_not_follow", "altered", "does_not_match_the_account"]
+
+
 @dataclass(frozen=True)
 class Flaw:
     """The first place where the chain breaks, and how."""
 
     sequence: int
-    problem: str
+    problem: FlawKind
 
 
 def first_flaw(entries: Sequence[ActivityEntry], previous: ActivityHead) -> Flaw | None:

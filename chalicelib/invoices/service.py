@@ -1,7 +1,7 @@
 """Invoices: issue, void, read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from chalicelib.accounts.models import Account
@@ -31,6 +31,15 @@ class IssueRequest:
     currency: str | None = None
 
 
+@dataclass(frozen=True)
+class InvoiceAndAccount:
+    """An invoice beside the account it was read or written with, which knows what pending payments cover of it."""
+
+    invoice: Invoice
+    account: Account
+    replayed: bool = False
+
+
 class Invoices:
     def __init__(self, ledger: LedgerPort, clock: Clock, open_invoices_max: int, commit_attempts: int) -> None:
         self._ledger = ledger
@@ -38,14 +47,14 @@ class Invoices:
         self._open_invoices_max = open_invoices_max
         self._attempts = commit_attempts
 
-    def issue(self, request: IssueRequest) -> tuple[Invoice, bool]:
-        """Issues the invoice, or answers the one this request made before; the flag says which (True: before).
+    def issue(self, request: IssueRequest) -> InvoiceAndAccount:
+        """Issues the invoice, or answers the one this request made before.
 
         Raises Invalid("wrong_currency" | "invoice_dates" | "limit_reached" | "invoice_total" | "key_reused").
         """
         suffix = derived_id("inv", request.account_id, "invoice", request.key).removeprefix(INVOICE_PREFIX)
 
-        def issued() -> tuple[Invoice, bool]:
+        def issued() -> InvoiceAndAccount:
             account, made = self._ledger.read(
                 Key(Account, request.account_id), Key(InvoiceRequest, request.account_id, REQUEST_PREFIX + suffix)
             )
@@ -54,7 +63,7 @@ class Invoices:
             if made is not None:
                 if made.request_fingerprint != request.request_fingerprint:
                     raise Invalid("key_reused", invoice_id=made.made_invoice_id)
-                return self.get(request.account_id, made.made_invoice_id), True
+                return replace(self.get(request.account_id, made.made_invoice_id), replayed=True)
             if request.currency not in (None, account.currency):
                 raise Invalid("wrong_currency", currency=account.currency)
             now = self._clock.now()
@@ -73,37 +82,38 @@ class Invoices:
             )
             # May race: the same request sent twice, a payment using up the credit. The version decides; the loser
             # finds the invoice made, or issues it on the credit that is left.
-            self._ledger.commit(Change(change.account, puts=(*change.puts, marker)))
-            return invoice, False
+            account = self._ledger.commit(Change(change.account, puts=(*change.puts, marker)))
+            return InvoiceAndAccount(invoice, account)
 
         return until_committed(self._attempts, issued)
 
-    def void(self, account_id: str, invoice_id: str, actor: Actor) -> Invoice:
+    def void(self, account_id: str, invoice_id: str, actor: Actor) -> InvoiceAndAccount:
         """Voids an unpaid invoice; a void one stays so. Raises Conflict("invoice_not_voidable")."""
 
-        def voided() -> Invoice:
-            account, invoice = self._ledger.read(Key(Account, account_id), _key(account_id, invoice_id))
-            if account is None or invoice is None:
-                raise NotFound("not_found")
-            if invoice.status == "void":
-                return invoice
+        def voided() -> InvoiceAndAccount:
+            found = self.get(account_id, invoice_id)
+            if found.invoice.status == "void":
+                return replace(found, replayed=True)
             now = self._clock.now()
             # May race: a payment being settled on this invoice. The version decides; the loser reads the invoice again.
-            self._ledger.commit(void(account, invoice, actor, now))
-            return voided_invoice(invoice, now)
+            account = self._ledger.commit(void(found.account, found.invoice, actor, now))
+            return InvoiceAndAccount(voided_invoice(found.invoice, now), account)
 
         return until_committed(self._attempts, voided)
 
-    def get(self, account_id: str, invoice_id: str) -> Invoice:
-        invoice = self._ledger.get(_key(account_id, invoice_id))
-        if invoice is None:
+    def get(self, account_id: str, invoice_id: str) -> InvoiceAndAccount:
+        account, invoice = self._ledger.read(Key(Account, account_id), _key(account_id, invoice_id))
+        if account is None or invoice is None:
             raise NotFound("not_found")
-        return invoice
+        return InvoiceAndAccount(invoice, account)
 
-    def list(self, account_id: str, *, limit: int, cursor: str | None, status: InvoiceStatus | None) -> Page[Invoice]:
+    def list(
+        self, account_id: str, *, limit: int, cursor: str | None, status: InvoiceStatus | None
+    ) -> tuple[Account, Page[Invoice]]:
         """Newest issue first, all or those of one status."""
         position = read_cursor(cursor, 1)
-        if self._ledger.get(Key(Account, account_id)) is None:
+        account = self._ledger.get(Key(Account, account_id))
+        if account is None:
             raise NotFound("not_found")
         invoices = self._ledger.records(
             Invoice,
@@ -115,7 +125,7 @@ class Invoices:
             where=("status", status) if status else None,
         )
         more = len(invoices) > limit
-        return Page(invoices[:limit], make_cursor(invoices[limit - 1].invoice_id) if more else None)
+        return account, Page(invoices[:limit], make_cursor(invoices[limit - 1].invoice_id) if more else None)
 
 
 def _key(account_id: str, invoice_id: str) -> Key[Invoice]:

@@ -51,6 +51,7 @@ class PaymentMethodRecord(Record):
     table: ClassVar[str] = "payment-methods"
     sort_field: ClassVar[str | None] = "payment_method_id"
 
+    kind: MethodKind
     payment_method_id: str
     gateway: str
     gateway_reference: str

@@ -37,7 +37,6 @@ def label(method: PaymentMethodRecord) -> str:
 
 def snapshot(method: PaymentMethodRecord) -> MethodSnapshot:
     """What a payment and the account's default copy of a method."""
-    assert isinstance(method, Card | BankDebit | PayPal | Check)
     return MethodSnapshot(
         payment_method_id=method.payment_method_id,
         kind=method.kind,

@@ -134,7 +134,7 @@ class PaymentMethods:
             if expires is not None:
                 if not isinstance(found.method, Card):
                     raise Invalid(
-                        "expiry_not_applicable", payment_method_id=payment_method_id, kind=snapshot(found.method).kind
+                        "expiry_not_applicable", payment_method_id=payment_method_id, kind=found.method.kind
                     )
                 values |= {"expires_year": expires[0], "expires_month": expires[1]}
             method = found.method.model_copy(update=values)

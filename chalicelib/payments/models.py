@@ -15,9 +15,10 @@ DeclineClass = Literal["retry_later", "fix_method", "needs_customer", "never_aga
 
 
 class Allocation(Part):
-    """A part of a payment that is meant for, or was booked on, one invoice."""
+    """A part of a payment that is meant for, or was booked on, one invoice. `number` is what its paper says."""
 
     invoice_id: str
+    number: str
     amount_minor: int
 
 

@@ -141,7 +141,11 @@ def _uncovered(account: Account, invoice_ids: Sequence[str] | None) -> list[Allo
             raise Invalid("invoice_not_payable", invoice_id=invoice_id)
     covered = covered_by_invoice(account)
     parts = [
-        Allocation(invoice_id=invoice_id, amount_minor=invoice.remaining_minor - covered.get(invoice_id, 0))
+        Allocation(
+            invoice_id=invoice_id,
+            number=invoice.number,
+            amount_minor=invoice.remaining_minor - covered.get(invoice_id, 0),
+        )
         for invoice_id, invoice in oldest_due_first(account)
         if invoice_ids is None or invoice_id in invoice_ids
     ]
@@ -155,7 +159,7 @@ def _up_to(amount_minor: int, parts: Sequence[Allocation]) -> list[Allocation]:
         if amount_minor == 0:
             break
         share = min(amount_minor, part.amount_minor)
-        taken.append(Allocation(invoice_id=part.invoice_id, amount_minor=share))
+        taken.append(part.model_copy(update={"amount_minor": share}))
         amount_minor -= share
     return taken
 

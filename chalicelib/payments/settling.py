@@ -133,7 +133,7 @@ def _booked(account: Account, payment: Payment) -> tuple[tuple[Allocation, ...],
             continue
         share = min(part.amount_minor, invoice.remaining_minor)
         remaining = invoice.remaining_minor - share
-        booked.append(Allocation(invoice_id=part.invoice_id, amount_minor=share))
+        booked.append(part.model_copy(update={"amount_minor": share}))
         values: dict[str, Any] = {f"payments.{payment.payment_id}": share, "remaining_minor": remaining}
         if remaining == 0:
             del open_invoices[part.invoice_id]

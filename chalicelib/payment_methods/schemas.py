@@ -1,0 +1,150 @@
+"""Payment methods on the wire."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from chalicelib.accounts.models import Account
+from chalicelib.core.clock import Instant
+from chalicelib.http.schemas import QueryParameters, RequestBody, Wire
+from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
+from chalicelib.payment_methods.rules import label
+
+ShortText = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class BillingDetailsBody(RequestBody):
+    """Who the method belongs to, as its issuer knows them."""
+
+    name: ShortText | None = None
+    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    postal_code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["DE"])] | None = None
+
+    def model(self) -> BillingDetails:
+        return BillingDetails(**self.model_dump())
+
+
+class AddMethodBody(RequestBody):
+    """A method to keep. `gateway_token` comes from the gateway's own form; a card number never comes here."""
+
+    kind: Literal["card", "bank_debit", "paypal", "check"]
+    gateway_token: Annotated[str, Field(min_length=1, max_length=255, examples=["tok_visa"])]
+    make_default: bool = False
+    billing_details: BillingDetailsBody = BillingDetailsBody()
+
+
+class UpdateMethodBody(RequestBody):
+    """What to change. An expiry is stated whole: month and year."""
+
+    billing_details: BillingDetailsBody | None = None
+    expires_month: Annotated[int, Field(ge=1, le=12)] | None = None
+    expires_year: Annotated[int, Field(ge=2000, le=2100)] | None = None
+
+    @model_validator(mode="after")
+    def _something_and_whole(self) -> Self:
+        if (self.expires_month is None) != (self.expires_year is None):
+            raise ValueError("state expires_month and expires_year together")
+        if self.billing_details is None and self.expires_month is None:
+            raise ValueError("state at least one thing to change")
+        return self
+
+    @property
+    def expires(self) -> tuple[int, int] | None:
+        """(year, month), or None when the expiry stays."""
+        return (self.expires_year, self.expires_month) if self.expires_year and self.expires_month else None
+
+
+class RemoveMethodQuery(QueryParameters):
+    """What to do when the method is the default: refuse, leave none and switch autopay off, or promote another."""
+
+    on_default: Literal["refuse", "disable_autopay", "promote"] = "refuse"
+    promote: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+    @model_validator(mode="after")
+    def _promote_names_one(self) -> Self:
+        if (self.on_default == "promote") != (self.promote is not None):
+            raise ValueError("on_default=promote and promote={payment_method_id} go together")
+        return self
+
+
+class DefaultMethodView(Wire):
+    """The default method as the account holds it."""
+
+    payment_method_id: str
+    kind: Literal["card", "bank_debit", "paypal", "check"]
+    label: str
+    last_usable_on: date | None
+
+    @classmethod
+    def of(cls, method: MethodSnapshot) -> Self:
+        return cls(
+            payment_method_id=method.payment_method_id,
+            kind=method.kind,
+            label=method.label,
+            last_usable_on=method.last_usable_on,
+        )
+
+
+class PaymentMethodView(Wire):
+    """A payment method. brand, last4 and expiry are a card's."""
+
+    payment_method_id: str
+    kind: Literal["card", "bank_debit", "paypal", "check"]
+    label: str
+    brand: str | None
+    last4: str | None
+    expires_month: int | None
+    expires_year: int | None
+    billing_details: BillingDetails
+    status: Literal["active", "removed"]
+    is_default: bool
+    usable_from: Instant | None
+    added_at: Instant
+
+    @classmethod
+    def of(cls, method: PaymentMethodRecord, account: Account) -> Self:
+        card = method if isinstance(method, Card) else None
+        default = account.default_method
+        return cls(
+            payment_method_id=method.payment_method_id,
+            kind=method.kind,
+            label=label(method),
+            brand=card.brand if card else None,
+            last4=card.last4 if card else None,
+            expires_month=card.expires_month if card else None,
+            expires_year=card.expires_year if card else None,
+            billing_details=method.billing_details,
+            status=method.status,
+            is_default=default is not None and default.payment_method_id == method.payment_method_id,
+            usable_from=method.usable_from,
+            added_at=method.added_at,
+        )
+
+
+class PaymentMethodList(Wire):
+    items: tuple[PaymentMethodView, ...]
+    next_cursor: str | None
+
+
+class PaymentSettingsBody(RequestBody):
+    """Both together, always: autopay needs a default method."""
+
+    default_payment_method_id: Annotated[str, Field(min_length=1, max_length=128)] | None
+    autopay_enabled: bool
+
+
+class PaymentSettingsView(Wire):
+    default_payment_method_id: str | None
+    default_method: DefaultMethodView | None
+    autopay_enabled: bool
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        method = account.default_method
+        return cls(
+            default_payment_method_id=method.payment_method_id if method else None,
+            default_method=DefaultMethodView.of(method) if method else None,
+            autopay_enabled=account.autopay.enabled,
+        )

@@ -1,0 +1,119 @@
+"""Payments on the wire."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from chalicelib.core.clock import Instant
+from chalicelib.core.money import Currency, PositiveMinorUnits
+from chalicelib.http.schemas import PageQuery, RequestBody, Wire
+from chalicelib.messages import catalog
+from chalicelib.payments.models import (
+    Allocation,
+    Decline,
+    DeclineClass,
+    NextAction,
+    Payment,
+    PaymentStatus,
+    Trigger,
+)
+
+Id = Annotated[str, Field(min_length=1, max_length=128)]
+NextBestAction = Literal["retry_later", "update_payment_method", "authenticate", "use_another_method"]
+
+NEXT_BEST_ACTION: dict[DeclineClass, NextBestAction] = {
+    "retry_later": "retry_later",
+    "fix_method": "update_payment_method",
+    "needs_customer": "authenticate",
+    "never_again": "use_another_method",
+    "technical": "retry_later",
+}
+"""What helps most after a decline, by its class."""
+
+
+class PayBody(RequestBody):
+    """A payment. Stating nothing ({}) pays all that is payable with the default method, oldest invoices first.
+
+    `expected_payable_minor`: what the payer saw; another balance by now is refused instead of paid.
+    """
+
+    payment_method_id: Id | None = None
+    amount_minor: Annotated[PositiveMinorUnits, Field(examples=[12000])] | None = None
+    currency: Annotated[Currency, Field(examples=["EUR"])] | None = None
+    invoice_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=500, strict=False)] | None = None
+    expected_payable_minor: PositiveMinorUnits | None = None
+
+
+class PaymentsQuery(PageQuery):
+    """A page of payments."""
+
+
+class PaymentMethodOfPayment(Wire):
+    """The method as it was when the payment was made."""
+
+    payment_method_id: str
+    kind: Literal["card", "bank_debit", "paypal", "check"]
+    label: str
+
+
+class PaymentView(Wire):
+    """A payment and its receipt. `message` says in words what happened and what comes next.
+
+    `allocations` are what it is meant for while it is pending, and what it paid once it succeeded; the rest of the
+    amount is `credited_minor`. `left_out_invoices` counts the payable invoices that did not fit into this one payment.
+    """
+
+    payment_id: str
+    account_id: str
+    status: PaymentStatus
+    message: str
+    amount_minor: int
+    currency: str
+    payment_method: PaymentMethodOfPayment
+    trigger: Trigger
+    allocations: tuple[Allocation, ...]
+    credited_minor: int
+    refunded_minor: int
+    left_out_invoices: int
+    decline: Decline | None
+    retry_at: Instant | None
+    next_best_action: NextBestAction | None
+    next_action: NextAction | None
+    gateway_reference: str | None
+    created_at: Instant
+    settled_at: Instant | None
+
+    @classmethod
+    def of(cls, payment: Payment, locale: str) -> Self:
+        decline = payment.decline
+        facts = {"amount_minor": payment.amount_minor, "currency": payment.currency}
+        return cls(
+            payment_id=payment.payment_id,
+            account_id=payment.account_id,
+            status=payment.status,
+            message=catalog.sentence(f"payment_status_{payment.status}", locale, facts)[1],
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            payment_method=PaymentMethodOfPayment(
+                payment_method_id=payment.method.payment_method_id,
+                kind=payment.method.kind,
+                label=payment.method.label,
+            ),
+            trigger=payment.trigger,
+            allocations=payment.allocations,
+            credited_minor=payment.credited_minor,
+            refunded_minor=payment.refunded_minor,
+            left_out_invoices=payment.left_out_invoices,
+            decline=decline,
+            retry_at=payment.retry_at,
+            next_best_action=NEXT_BEST_ACTION[decline.decline_class] if decline else None,
+            next_action=payment.next_action,
+            gateway_reference=payment.gateway_reference,
+            created_at=payment.reserved_at,
+            settled_at=payment.settled_at,
+        )
+
+
+class PaymentList(Wire):
+    items: tuple[PaymentView, ...]
+    next_cursor: str | None
