@@ -76,14 +76,16 @@ hosts: ## Check that no file names a package registry
 	@if git grep --untracked -nIE '$(REGISTRIES)'; then \
 	  echo "A file names a package registry. Which one to use is each machine's own setting: take the name out." >&2; exit 1; fi
 
+# The template's parameter is fixed to the stage packaged, or a prod package could be deployed onto dev's tables.
+FIX_STAGE := import json, sys; template = json.load(sys.stdin); stage = sys.argv[1]; \
+  template["Parameters"]["Stage"].update(Default=stage, AllowedValues=[stage]); json.dump(template, sys.stdout, indent=2)
+
 .PHONY: package
 package: venv messages $(DEPLOYMENTS)/.requirements ## Make out/package-STAGE for CloudFormation (STAGE=dev or prod)
 	@case "$(STAGE)" in dev|prod) ;; *) echo "STAGE is dev or prod, not '$(STAGE)'." >&2; exit 1;; esac
 	@echo "Packaging stage $(STAGE) into out/package-$(STAGE), about twenty seconds the first time ..."
 	@mkdir -p out
-	@# The parameter is fixed to the stage packaged, or a prod package could be deployed with dev's table names.
-	@sed -e 's/"Default": "dev", "AllowedValues": \["dev", "prod"\]/"Default": "$(STAGE)", "AllowedValues": ["$(STAGE)"]/' \
-	  .chalice/resources.json > out/resources-$(STAGE).json
+	@$(RUN)python -c '$(FIX_STAGE)' $(STAGE) < .chalice/resources.json > out/resources-$(STAGE).json
 	@$(RUN)chalice package --stage $(STAGE) --merge-template out/resources-$(STAGE).json out/package-$(STAGE)
 
 # Chalice keeps the installed packages of the last time, and looks only at requirements.txt to tell whether they still fit.
