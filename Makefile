@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory --warn-undefined-variables
 PYTHON ?= python3
 STAGE ?= dev
 ARGS ?=
+LANGUAGE ?=
 
 # Chalice reads a region even when it only packages; nothing is ever called there.
 export AWS_DEFAULT_REGION ?= eu-central-1
@@ -19,6 +20,8 @@ LOCALES := chalicelib/messages/locales
 CATALOGS := $(wildcard $(LOCALES)/*/LC_MESSAGES/paydesk.po)
 COMPILED := $(CATALOGS:.po=.mo)
 MESSAGES_TEMPLATE := out/paydesk.pot
+UPDATE := --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+  --domain paydesk --input-file $(MESSAGES_TEMPLATE) --output-dir $(LOCALES)
 DEPLOYMENTS := .chalice/deployments
 # Chalice requires these, so they end up in the package and are held fast as well. It does not take every pip.
 SHIPPED_TOOLS := 'pip<26.3' setuptools wheel
@@ -42,7 +45,7 @@ test: venv ministack messages ## Run the tests (ARGS="tests/payments -x" is pass
 	@$(RUN)python -m pytest $(ARGS)
 
 .PHONY: check
-check: venv messages lint types layers template hosts ## Everything CI looks at beside the tests
+check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests
 
 .PHONY: lint
 lint: venv ## Lint and look at the format (ruff)
@@ -138,11 +141,23 @@ messages: $(COMPILED) ## Compile the message catalogues
 %.mo: %.po | venv
 	@$(RUN)pybabel --quiet compile --input-file $< --output-file $@
 
+$(MESSAGES_TEMPLATE): $(shell find chalicelib -name '*.py') | venv
+	@mkdir -p $(@D)
+	@$(RUN)pybabel --quiet extract --sort-by-file --no-location --project Paydesk --output-file $@ chalicelib
+
 .PHONY: messages-update
-messages-update: venv ## Gather new sentences from the code into the message catalogues
-	@mkdir -p out
-	@$(RUN)pybabel --quiet extract --sort-by-file --no-location --omit-header --output-file $(MESSAGES_TEMPLATE) app.py chalicelib
-	@$(RUN)pybabel update --no-fuzzy-matching --omit-header --domain paydesk --input-file $(MESSAGES_TEMPLATE) --output-dir $(LOCALES)
+messages-update: $(MESSAGES_TEMPLATE) ## Gather new sentences from the code into the message catalogues
+	@$(RUN)pybabel update $(UPDATE)
+
+.PHONY: messages-check
+messages-check: $(MESSAGES_TEMPLATE) ## Check that the message catalogues know every sentence of the code
+	@echo "pybabel: message catalogues"; $(RUN)pybabel --quiet update --check $(UPDATE) || { \
+	  echo "The code says sentences that a catalogue does not know: make messages-update, then translate them." >&2; exit 1; }
+
+.PHONY: messages-new
+messages-new: $(MESSAGES_TEMPLATE) ## Begin the catalogue of one more language (LANGUAGE=fr)
+	@[ "$(LANGUAGE)" ] || { echo "Say which language: make messages-new LANGUAGE=fr" >&2; exit 1; }
+	@$(RUN)pybabel init --domain paydesk --input-file $(MESSAGES_TEMPLATE) --output-dir $(LOCALES) --locale $(LANGUAGE)
 
 .PHONY: clean
 clean: ## Remove everything that make made
