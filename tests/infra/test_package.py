@@ -70,6 +70,12 @@ def test_dev_starts_with_the_environment_it_is_deployed_with(packages: dict[str,
     assert (found.stage, found.table_prefix, found.gateway) == ("dev", "paydesk-dev-", "sandbox")
 
 
+def test_every_setting_stands_in_the_stage_and_is_not_left_to_a_default(packages: dict[str, Package]) -> None:
+    stated = _environment(packages["dev"], "APIHandler")
+
+    assert settings.variables().keys() == {name for name in stated if name.startswith(settings.PREFIX)}
+
+
 def test_prod_lacks_nothing_but_its_payment_gateway(packages: dict[str, Package]) -> None:
     """Which gateway takes real money is for whoever deploys to say; the sandbox is no default for that."""
     with pytest.raises(settings.SettingsError) as refused:
