@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from chalicelib.settings import Settings
 
-EXPOSED_HEADERS = "Retry-After, Idempotent-Replayed, Location"
+EXPOSED_HEADERS = "Retry-After, Idempotent-Replayed, Location, Paydesk-Next-Cursor, X-Request-Id"
 REPLAYED = {"Idempotent-Replayed": "true"}
 """The header of an answer to a request that had been carried out before."""
 

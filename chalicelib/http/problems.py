@@ -19,7 +19,7 @@ STATUS: Mapping[str, int] = {
         400: "malformed_request malformed_json empty_body key_missing key_too_long key_unreadable bad_cursor",
         401: "unauthorized",
         402: "payment_declined",
-        403: "missing_role",
+        403: "missing_role search_needs_operator",
         404: "not_found no_such_route",
         405: "method_not_allowed",
         409: "nothing_to_pay balance_changed method_in_use default_method payment_not_cancelable invoice_not_voidable "
@@ -27,7 +27,7 @@ STATUS: Mapping[str, int] = {
         413: "body_too_large",
         422: "invalid_request card_number_refused key_reused amount_too_high wrong_currency no_payment_method "
         "method_not_usable brand_not_supported kind_not_supported token_refused too_many_invoices invoice_not_payable "
-        "limit_reached",
+        "limit_reached one_search_at_a_time expiry_not_applicable invoice_dates invoice_total",
         429: "cooling_down too_many_attempts",
         500: "internal_error unreadable_record",
         502: "payment_canceled",
@@ -44,14 +44,18 @@ def answer_to(error: PaydeskError, locale: str, now: datetime, request_id: str) 
     `retry_at` and `retry_after_seconds` also become Retry-After, `replayed` only a header. What is our own fault
     carries the request id, by which support finds the log.
     """
-    facts = dict(error.facts) if error.code in STATUS else {}
     code = error.code if error.code in STATUS else "internal_error"
-    headers = REPLAYED if facts.pop("replayed", False) else {}
+    # What a defect is about is for the log: it may name tables and keys.
+    facts = {} if STATUS[code] == 500 else dict(error.facts)
+    headers = {"Content-Language": locale}
+    if facts.pop("replayed", False):
+        headers |= REPLAYED
     if code == "unauthorized":
-        headers = {**headers, "WWW-Authenticate": "Bearer"}
+        headers["WWW-Authenticate"] = "Bearer"
+        facts = {}
     wait_seconds = _wait_seconds(facts, now)
     if wait_seconds is not None:
-        headers = {**headers, "Retry-After": str(wait_seconds)}
+        headers["Retry-After"] = str(wait_seconds)
     if STATUS[code] >= 500:
         facts["request_id"] = request_id
     return Answer(STATUS[code], document(code, locale, facts), headers, content_type=CONTENT_TYPE)

@@ -91,10 +91,12 @@ def void(account: Account, invoice: Invoice, actor: Actor, now: datetime) -> Cha
     """
     if invoice.status != "unpaid":
         raise Conflict(
-            "invoice_not_voidable", invoice_id=invoice.invoice_id, status=invoice.status, reason="not_unpaid"
+            "invoice_not_voidable", invoice_id=invoice.invoice_id, invoice_status=invoice.status, reason="not_unpaid"
         )
     if set(invoice.payments) - {CREDIT}:
-        raise Conflict("invoice_not_voidable", invoice_id=invoice.invoice_id, status="unpaid", reason="partly_paid")
+        raise Conflict(
+            "invoice_not_voidable", invoice_id=invoice.invoice_id, invoice_status="unpaid", reason="partly_paid"
+        )
     credit = invoice.payments.get(CREDIT, 0)
     account = account.model_copy(
         update={

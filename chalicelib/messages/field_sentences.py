@@ -40,5 +40,13 @@ FIELD_SENTENCES: dict[str, str] = {
 }
 """By the name pydantic gives the problem; placeholders are the particulars it names."""
 
-RULE_SENTENCES: tuple[str, ...] = (N_("not a supported ISO 4217 currency code"),)
+RULE_SENTENCES: tuple[str, ...] = (
+    N_("not a supported ISO 4217 currency code"),
+    N_("not a time zone of the IANA database, such as Europe/Berlin"),
+    N_("an instant needs a time zone"),
+    N_("an instant lies in the years 1 to 9999"),
+    N_("state expires_month and expires_year together"),
+    N_("state at least one thing to change"),
+    N_("on_default=promote and promote={payment_method_id} go together"),
+)
 """What the rooms' own checks say of a value (the text of their ValueError), gathered here for the translators."""

@@ -124,7 +124,7 @@ class Payments:
         if payment.status == "canceled":
             return payment
         if payment.status != "requires_action":
-            raise Conflict("payment_not_cancelable", payment_id=payment_id, status=payment.status)
+            raise Conflict("payment_not_cancelable", payment_id=payment_id, payment_status=payment.status)
         closed = self._close(account_id, payment_id)
         if closed.status == "requires_action":
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)

@@ -1,0 +1,223 @@
+"""What is said about payments, payment methods and invoices, in English: code -> (title, detail)."""
+
+from chalicelib.messages.marking import N_
+
+BILLING_SENTENCES: dict[str, tuple[str, str]] = {
+    # Paying.
+    "nothing_to_pay": (
+        N_("There is nothing to pay"),
+        N_(
+            "Nothing was charged. {open} is open, and {covered} of it is covered by payments that are under way; "
+            "pending lists them. If the balance is not 0, wait for those or cancel the one that waits for you."
+        ),
+    ),
+    "balance_changed": (
+        N_("The balance has changed"),
+        N_("Nothing was charged. {payable} is payable now. Look at the balance again, then pay what you see there."),
+    ),
+    "amount_too_high": (
+        N_("The amount is too high"),
+        N_("Nothing was charged. At most {payable} can be paid now; pay that or less."),
+    ),
+    "wrong_currency": (
+        N_("This account pays in another currency"),
+        N_("Nothing was done. Amounts of this account are in {currency}."),
+    ),
+    "no_payment_method": (
+        N_("No payment method was chosen"),
+        N_("Nothing was done: the account has no default payment method. Name one, or add one first."),
+    ),
+    "too_many_invoices": (
+        N_("This would pay too many invoices at once"),
+        N_(
+            "Nothing was charged. One payment settles at most {limit} invoices: pay a smaller amount, or leave the "
+            "amount out to pay the {limit} oldest."
+        ),
+    ),
+    "invoice_not_payable": (
+        N_("An invoice cannot be paid"),
+        N_("Nothing was charged. {invoice_id} is paid, void or not of this account. Leave it out, then pay again."),
+    ),
+    "payment_not_cancelable": (
+        N_("This payment cannot be canceled"),
+        N_(
+            "Its status is {payment_status}. Only a payment that waits for the customer (requires_action) can be canceled."
+        ),
+    ),
+    "payment_declined": (
+        N_("The payment was declined"),
+        N_("No money was taken. Try again with another payment method, or ask the bank that issued this one."),
+    ),
+    "payment_declined.retry_later": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank declines it for now. Use another payment method, or try again later with "
+            "this one; retry_at says when."
+        ),
+    ),
+    "payment_declined.fix_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: something about the payment method is wrong or outdated. Update it or add another "
+            "one, then pay again."
+        ),
+    ),
+    "payment_declined.needs_customer": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank wants its customer to confirm the payment. Pay again and confirm it when "
+            "your bank asks."
+        ),
+    ),
+    "payment_declined.never_again": (
+        N_("The payment was declined"),
+        N_("No money was taken: the bank refuses this payment method for good. Add another one and pay with that."),
+    ),
+    "payment_declined.technical": (
+        N_("The payment was declined"),
+        N_("No money was taken: a technical fault on the way to the bank. Try again soon, with a new Idempotency-Key."),
+    ),
+    "payment_canceled": (
+        N_("The payment did not take place"),
+        N_("No money was taken, and none will be under this Idempotency-Key. Pay again with a new key."),
+    ),
+    "cooling_down": (
+        N_("It is too early to try again"),
+        N_("The last payment was declined. Nothing was charged now; try again at {retry_at} or later."),
+    ),
+    # Payment methods.
+    "too_many_attempts": (
+        N_("Too many payment methods were tried"),
+        N_("To keep stolen cards out, only so many may be added in one day. Try again at {retry_at} or later."),
+    ),
+    "method_not_usable": (
+        N_("This payment method cannot be used"),
+        N_("Nothing was done. Choose another payment method or add one."),
+    ),
+    "method_not_usable.not_found": (
+        N_("There is no such payment method"),
+        N_(
+            "Nothing was done. The account has no such payment method, or it was removed. Choose another one or "
+            "add it again."
+        ),
+    ),
+    "method_not_usable.expired": (
+        N_("This payment method has expired"),
+        N_("Nothing was done. Update its expiry date if the bank sent a new one, or choose another payment method."),
+    ),
+    "method_not_usable.check": (
+        N_("A check is never charged"),
+        N_("Nothing was done. Send the check to us and it will be recorded, or choose another payment method."),
+    ),
+    "method_not_usable.not_yet_usable": (
+        N_("This payment method cannot be used yet"),
+        N_(
+            "Nothing was done. The bank has not confirmed it so far. Choose another one, or wait until it is confirmed."
+        ),
+    ),
+    "method_not_usable.other_gateway": (
+        N_("This payment method belongs to another payment gateway"),
+        N_("Nothing was done. Add the payment method again, then pay with the new one."),
+    ),
+    "brand_not_supported": (
+        N_("Cards of this brand are not accepted"),
+        N_("The card was not stored. Accepted are: {supported_brands}. Add a card of one of these."),
+    ),
+    "kind_not_supported": (
+        N_("This kind of payment method is not offered"),
+        N_("Nothing was stored. Choose another kind of payment method, for example a card."),
+    ),
+    "token_refused": (
+        N_("The payment gateway does not accept this token"),
+        N_(
+            "Nothing was stored. A token can be used once and not for long: enter the card again and send the new "
+            "token."
+        ),
+    ),
+    "method_in_use": (
+        N_("A payment with this method is under way"),
+        N_(
+            "The payment method was not removed. Wait until the payments in payment_ids have ended or cancel them, "
+            "then remove it."
+        ),
+    ),
+    "default_method": (
+        N_("This is the default payment method"),
+        N_(
+            "It was not removed. Say what shall happen: on_default=promote with another payment method that becomes "
+            "the default, or on_default=disable_autopay."
+        ),
+    ),
+    "expiry_not_applicable": (
+        N_("Only cards expire"),
+        N_("Nothing was changed: this payment method has no expiry date. Leave expires_month and expires_year out."),
+    ),
+    # Invoices.
+    "invoice_dates": (
+        N_("The invoice would be due before it is issued"),
+        N_("Nothing was issued. It would be issued on {issued_on} and due on {due_on}; correct one of the two."),
+    ),
+    "invoice_total": (
+        N_("The total of the invoice is not acceptable"),
+        N_(
+            "Nothing was issued. The lines add up to {total}; the total has to be more than 0 and not beyond all "
+            "measure."
+        ),
+    ),
+    "invoice_not_voidable": (
+        N_("This invoice cannot be voided"),
+        N_("Its status is {invoice_status}. Only an unpaid invoice can be voided."),
+    ),
+    "invoice_not_voidable.partly_paid": (
+        N_("This invoice has been paid in part"),
+        N_("It was not voided: a payment has been booked on it. Refund that payment first, or let the rest be paid."),
+    ),
+    # What a receipt says, by the payment's status.
+    "payment_status_in_flight": (
+        N_("The payment is under way"),
+        N_(
+            "The payment of {amount} is under way and its outcome is not known yet. Do not pay again; look here in a "
+            "few minutes."
+        ),
+    ),
+    "payment_status_requires_action": (
+        N_("The payment waits for you"),
+        N_("The payment of {amount} waits for you: confirm it with your bank at the address in next_action."),
+    ),
+    "payment_status_processing": (
+        N_("The bank is working on the payment"),
+        N_(
+            "The bank is working on the payment of {amount}, which takes some days. The invoices it is for count as "
+            "covered until then."
+        ),
+    ),
+    "payment_status_parked": (
+        N_("The payment is being looked into"),
+        N_(
+            "The outcome of the payment of {amount} could not be found out. It will not be charged again; our "
+            "finance team looks into it."
+        ),
+    ),
+    "payment_status_succeeded": (
+        N_("The payment succeeded"),
+        N_("Thank you: {amount} was paid."),
+    ),
+    "payment_status_declined": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. Pay with another payment method, or try again "
+            "later."
+        ),
+    ),
+    "payment_status_canceled": (
+        N_("The payment did not take place"),
+        N_("The payment of {amount} did not take place; no money was taken. Pay again if you still want to."),
+    ),
+    "payment_status_returned": (
+        N_("The payment was returned"),
+        N_(
+            "The bank took back the payment of {amount}. The invoices it had paid are open again; please pay them in "
+            "another way."
+        ),
+    ),
+}
