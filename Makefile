@@ -97,12 +97,13 @@ $(DEPLOYMENTS)/.requirements: requirements.txt constraints.txt
 
 .PHONY: constraints
 constraints: ## Remake constraints*.txt from what the requirements bring along today
+	$(right_python)
 	@echo "Installing the requirements without constraints, about two minutes ..."
 	@rm -rf out/constraints && mkdir -p out/constraints
 	@sed '/^-[cr] /d' requirements.txt requirements-dev.txt > out/constraints/paydesk.txt
 	@sed '/^-[cr] /d' requirements-ministack.txt > out/constraints/ministack.txt
-	$(call new_venv,out/constraints/venv)
-	$(call new_venv,out/constraints/venv-ministack)
+	@$(PYTHON) -m venv out/constraints/venv
+	@$(PYTHON) -m venv out/constraints/venv-ministack
 	@out/constraints/venv/bin/python $(INSTALL) --upgrade -r out/constraints/paydesk.txt $(SHIPPED_TOOLS)
 	@out/constraints/venv-ministack/bin/python $(INSTALL) -r out/constraints/ministack.txt
 	@{ sed -n '/^#/p' constraints.txt; out/constraints/venv/bin/python -m pip freeze --all; } > out/constraints/new.txt
@@ -116,22 +117,23 @@ venv: $(VENV)/.installed
 .PHONY: ministack
 ministack: $(MINISTACK)/.installed ## Install the second DynamoDB engine, which the tests use
 
-define new_venv
+define right_python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
 	  echo "Paydesk needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." >&2; \
 	  echo "Say which Python to use: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(1)
 endef
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt
+	$(right_python)
 	@echo "Installing packages, about a minute the first time ..."
-	$(call new_venv,$(VENV))
+	@$(PYTHON) -m venv $(VENV)
 	@$(RUN)python $(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 $(MINISTACK)/.installed: requirements-ministack.txt constraints-ministack.txt
+	$(right_python)
 	@echo "Installing MiniStack, the second DynamoDB engine, some seconds the first time ..."
-	$(call new_venv,$(MINISTACK))
+	@$(PYTHON) -m venv $(MINISTACK)
 	@$(MINISTACK)/bin/python $(INSTALL) -r requirements-ministack.txt
 	@touch $@
 
