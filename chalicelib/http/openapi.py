@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from chalicelib.http.endpoints import AnswerType, Endpoint
 from chalicelib.http.problem_examples import EXAMPLES
 from chalicelib.http.problems import CONTENT_TYPE, STATUS
 from chalicelib.http.problems import document as problem_document
 from chalicelib.http.schemas import FieldProblem, PageQuery, Problem
+from chalicelib.messages import catalog
 
 Document = dict[str, Any]
 Schemas = Mapping[tuple[type[BaseModel], JsonSchemaMode], Document]
@@ -78,6 +79,7 @@ def document(endpoints: Sequence[Endpoint]) -> Document:
         "paths": paths,
         "components": {
             "schemas": definitions,
+            "examples": {code: {"value": problem_example(code)} for code in _codes(endpoints)},
             "securitySchemes": {"id_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -99,6 +101,23 @@ def problem_codes(endpoint: Endpoint) -> list[str]:
     return sorted(set(codes), key=lambda code: (STATUS[code], code))
 
 
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles pydantic makes of field names: they say nothing the name does not."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  # pydantic's signature
+        return False
+
+
+def problem_example(code: str) -> Document:
+    """The problem document of a code, with facts as they might be."""
+    return problem_document(code, "en", EXAMPLES.get(code, {})).model_dump(mode="json")
+
+
+def _codes(endpoints: Iterable[Endpoint]) -> list[str]:
+    codes = {code for endpoint in endpoints for code in problem_codes(endpoint)}
+    return sorted(codes, key=lambda code: (STATUS[code], code))
+
+
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Schemas, Document]:
     wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
     for endpoint in endpoints:
@@ -109,7 +128,7 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Schemas, Document]:
                 wanted[answer, "serialization"] = None
     wanted[Problem, "serialization"] = None
     wanted[FieldProblem, "serialization"] = None
-    schemas, definitions = models_json_schema(list(wanted), ref_template=_REFERENCE)
+    schemas, definitions = models_json_schema(list(wanted), ref_template=_REFERENCE, schema_generator=_Untitled)
     return cast(Schemas, schemas), definitions["$defs"]
 
 
@@ -189,9 +208,8 @@ def _problems(endpoint: Endpoint) -> Document:
 
 
 def _problem_response(status: int, codes: Sequence[str]) -> Document:
-    examples = {code: problem_document(code, "en", EXAMPLES.get(code, {})).model_dump(mode="json") for code in codes}
     response: Document = {
-        "description": " ".join(f"{example['title']}." for example in examples.values()),
+        "description": " ".join(f"{catalog.sentence(code, 'en', {})[0]}." for code in codes),
         "content": {
             CONTENT_TYPE: {
                 "schema": {
@@ -200,11 +218,11 @@ def _problem_response(status: int, codes: Sequence[str]) -> Document:
                         {"type": "object", "properties": {"code": {"enum": list(codes)}}},
                     ]
                 },
-                "examples": {code: {"value": example} for code, example in examples.items()},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
             }
         },
     }
-    waits = any({"retry_at", "retry_after_seconds"} & example.keys() for example in examples.values())
+    waits = any({"retry_at", "retry_after_seconds"} & EXAMPLES.get(code, {}).keys() for code in codes)
     names = (["Retry-After"] if waits else []) + (["Idempotent-Replayed"] if status in (402, 502) else [])
     if names:
         response["headers"] = {name: _HEADERS[name] for name in names}

@@ -41,7 +41,8 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_not_cancelable": (
         N_("This payment cannot be canceled"),
         N_(
-            "Its status is {payment_status}. Only a payment that waits for the customer (requires_action) can be canceled."
+            "Its status is {payment_status}. Only a payment that waits for the customer (requires_action) can be "
+            "canceled."
         ),
     ),
     "payment_declined": (
