@@ -15,9 +15,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol, cast
 
+from local.request_body import UnreadableBody, read_body
+
 HOST = "127.0.0.1"
-BODY_BYTES_MAX = 10 * 1024 * 1024
-"""API Gateway's own limit of a request; Paydesk's is far below and its own matter."""
 _LINE_BYTES_MAX = 65_536
 _IDLE_SECONDS_MAX = 75
 _LINGER_SECONDS_MAX = 2
@@ -58,14 +58,6 @@ class Site(Protocol):
         """The answer to what is not readable as a request (400, 413, 414, 431, 501) or broke on the way (500)."""
 
 
-class _Unreadable(Exception):
-    """The body cannot be read; the connection is of no further use."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-        super().__init__(status)
-
-
 @contextlib.contextmanager
 def listen(port: int) -> Iterator[socket.socket]:
     """A listening socket on loopback; port 0 takes a free one. Raises PortTaken."""
@@ -80,21 +72,22 @@ def listen(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
+def address_of(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
 @contextlib.contextmanager
-def serve_site(site: Site, port: int = 0) -> Iterator[str]:
-    """Serves a site; yields its address. At the end it lets answers on their way finish and closes everything else."""
-    with listen(port) as listener:
-        server = _Server(listener, site)
-        accepting = threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True
-        )
-        accepting.start()
-        try:
-            yield f"http://{HOST}:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            accepting.join()
-            server.hang_up()
+def serve_site(site: Site, listener: socket.socket) -> Iterator[None]:
+    """Serves a site. At the end it lets answers on their way finish and closes every connection."""
+    server = _Server(listener, site)
+    accepting = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
+    accepting.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        accepting.join()
+        server.hang_up()
 
 
 class _Server(ThreadingHTTPServer):
@@ -169,11 +162,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         try:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, _origin_form(self.path), headers, self._body(headers))
-        except _Unreadable as unreadable:
+            body = self._body(headers)
+        except UnreadableBody as unreadable:
             self._send(self._site.refuse(unreadable.status), last=True)
             self._linger()
             return
+        request = Request(self.command, _origin_form(self.path), headers, body)
         try:
             response = self._site.answer(request)
             encoded = _head(response)
@@ -184,57 +178,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(response, encoded=encoded)
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
-        """The whole body, at most BODY_BYTES_MAX of it. Raises _Unreadable before reading more."""
-        lengths = self.headers.get_all("content-length", [])
-        if "transfer-encoding" in headers:
-            if lengths or headers["transfer-encoding"].strip().lower() != "chunked":
-                raise _Unreadable(HTTPStatus.BAD_REQUEST)
-            self._send_continue(headers)
-            return self._chunks()
-        if not lengths:
-            return b""
-        if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
-            raise _Unreadable(HTTPStatus.BAD_REQUEST)
-        # int() of thousands of digits is slow, and refused by Python.
-        length = int(lengths[0]) if len(lengths[0]) < len(str(BODY_BYTES_MAX)) + 1 else BODY_BYTES_MAX + 1
-        if length > BODY_BYTES_MAX:
-            raise _Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        self._send_continue(headers)
-        return self._exactly(length)
+        if len(set(self.headers.get_all("content-length", []))) > 1:
+            raise UnreadableBody(HTTPStatus.BAD_REQUEST)  # two readers could end the body in two places
+        return read_body(self.rfile, headers, self._send_continue)
 
-    def _chunks(self) -> bytes:
-        body = b""
-        while True:
-            size_text = self._line().split(b";")[0].strip()
-            if not 0 < len(size_text) <= 8 or size_text.strip(b"0123456789abcdefABCDEF"):
-                raise _Unreadable(HTTPStatus.BAD_REQUEST)
-            size = int(size_text, 16)
-            if len(body) + size > BODY_BYTES_MAX:
-                raise _Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            if size == 0:
-                break
-            body += self._exactly(size)
-            if self._line():
-                raise _Unreadable(HTTPStatus.BAD_REQUEST)
-        while self._line():
-            pass  # trailers say nothing we want
-        return body
-
-    def _line(self) -> bytes:
-        line = self.rfile.readline(_LINE_BYTES_MAX)
-        if not line.endswith(b"\n"):
-            raise _Unreadable(HTTPStatus.BAD_REQUEST)
-        return line.rstrip(b"\r\n")
-
-    def _exactly(self, length: int) -> bytes:
-        body = self.rfile.read(length)
-        if len(body) != length:
-            raise ConnectionError("the client left in the middle of its body")
-        return body
-
-    def _send_continue(self, headers: Mapping[str, str]) -> None:
-        if headers.get("expect", "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    def _send_continue(self) -> None:
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _send(self, response: Response, *, encoded: bytes | None = None, last: bool = False) -> None:
         """One write, so that head and body travel together."""

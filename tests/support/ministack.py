@@ -51,7 +51,7 @@ def serve_ministack() -> Iterator[str]:
         }
         output = Path(scratch, "output")
         with output.open("wb") as log:
-            process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)  # noqa: S603  # our own
+            process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
         try:
             _wait_until_ready(port, process, output)
             yield f"http://{HOST}:{port}"

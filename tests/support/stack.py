@@ -12,15 +12,15 @@ from chalice.app import Chalice
 
 from chalicelib import settings, wiring
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import suspended, today_of
+from chalicelib.accounts.rules import today_of
 from chalicelib.accounts.service import OpenRequest
 from chalicelib.activity.models import Actor
 from chalicelib.invoices.models import Line
 from chalicelib.invoices.service import IssueRequest
-from chalicelib.ledger.models import Change
 from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard
 from local.clock import MovableClock, StandingClock
+from local.demo_data import suspend_services
 from local.server import serve
 from local.stage import Stage
 from tests.support.client import ApiClient, Transport, in_process, over_http
@@ -84,8 +84,7 @@ class Stack:
         request = IssueRequest(
             account_id, f"invoice-{account.invoice_count}", "tests", OPERATIONS, [line], due_on, issued_on
         )
-        invoice, _ = self.desk.invoices.issue(request)
-        return invoice.invoice_id
+        return self.desk.invoices.issue(request).invoice.invoice_id
 
     def add_card(self, account_id: str, instrument: str = "tok_visa", *, make_default: bool = False) -> str:
         """One more card; the first becomes the default. Returns its id."""
@@ -95,7 +94,7 @@ class Stack:
 
     def suspend(self, account_id: str) -> None:
         """Suspends the account's services, as happens when grace has run out."""
-        self.desk.ledger.commit(Change(suspended(self.account(account_id), self.clock.now())))
+        suspend_services(self.desk, account_id)
 
     def account(self, account_id: str) -> Account:
         return self.desk.accounts.get(account_id)

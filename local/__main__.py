@@ -1,0 +1,169 @@
+"""`python -m local`: Paydesk and the AWS it needs, on this machine, until Ctrl-C."""
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from chalicelib.settings import SettingsError
+from local import demo_data
+from local.server import RequestLog
+from local.stack import PASSWORD, LocalStack, Person, Say, run_stack
+from local.web import PortTaken, Request, Response
+
+STATE = Path(".local")
+"""Where the stack leaves word of itself, in the directory it was started in."""
+
+_NEW_TOKENS_SECONDS = 30 * 60
+"""Tokens last an hour: whoever reads stack.json finds them with half of it left."""
+
+
+def main() -> int:
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    terminal = sys.stdout
+
+    def say(line: str) -> None:
+        print(line, file=terminal, flush=True)
+
+    def log(request: Request, response: Response, milliseconds: int) -> None:
+        path = request.target.partition("?")[0]
+        say(f"{request.method:6} {path} -> {response.status} ({milliseconds} ms)")
+
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            _run(arguments, say, log)
+        say("\nStopped.")
+        return 0
+    except PortTaken as taken:
+        option = "--aws-port" if taken.port == arguments.aws_port else "--port"
+        problem = f"Port {taken.port} is taken on this machine: stop what uses it, or choose another with {option}."
+    except SettingsError as error:
+        problem = str(error)
+    print(problem, file=sys.stderr)
+    return 1
+
+
+def _run(arguments: argparse.Namespace, say: Say, log: RequestLog) -> None:
+    """Until Ctrl-C, which comes as KeyboardInterrupt."""
+    with (
+        _app_log() as app_log,
+        contextlib.redirect_stdout(app_log),
+        run_stack(arguments.port, arguments.aws_port, with_demo=arguments.demo, say=say, log=log) as stack,
+        _stack_file(stack) as stack_file,
+    ):
+        people = stack.sign_everybody_in()
+        _write_privately(stack_file, _description(stack, people))
+        say(_welcome(stack, people, stack_file, with_demo=arguments.demo))
+        while not threading.Event().wait(_NEW_TOKENS_SECONDS):
+            _write_privately(stack_file, _description(stack, stack.sign_everybody_in()))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=_port, default=8000, help="where Paydesk listens (8000; 0 takes a free one)")
+    parser.add_argument("--aws-port", type=_port, default=5000, help="where moto listens (5000; 0 takes a free one)")
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="start without the two demo customers")
+    return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text} is no port; ports are 0 to 65535")
+    return int(text)
+
+
+@contextlib.contextmanager
+def _app_log() -> Iterator[TextIO]:
+    """What Paydesk logs as it would in Lambda (JSON lines, metrics) goes to a file; the terminal is for people."""
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    with (STATE / "paydesk.log").open("w", buffering=1) as log:
+        yield log
+
+
+@contextlib.contextmanager
+def _stack_file(stack: LocalStack) -> Iterator[Path]:
+    """Where programs find this stack. Gone when it ends, unless another stack wrote there meanwhile."""
+    path = STATE.absolute() / "stack.json"
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            if json.loads(path.read_text())["api_url"] == stack.api_url:
+                path.unlink()
+
+
+def _write_privately(path: Path, document: dict[str, object]) -> None:
+    """Whole or not at all, for the owner's eyes: it holds passwords and tokens."""
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(document, indent=2) + "\n")
+    draft.replace(path)
+
+
+def _description(stack: LocalStack, people: tuple[Person, ...]) -> dict[str, object]:
+    users = [
+        {
+            "email": person.email,
+            "password": PASSWORD,
+            "roles": list(person.roles),
+            "account_ids": list(person.account_ids),
+            "token": person.token,
+        }
+        for person in people
+    ]
+    return {"api_url": stack.api_url, "aws_endpoint_url": stack.aws_endpoint_url, "users": users}
+
+
+def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *, with_demo: bool) -> str:
+    lines = [
+        "",
+        f"Paydesk  {stack.api_url}   (documentation: {stack.api_url}/docs)",
+        f"AWS      {stack.aws_endpoint_url}   (moto: DynamoDB and Cognito)",
+        f"Log      {STATE / 'paydesk.log'}",
+        "",
+        f"People, all with the password {PASSWORD}:",
+        *(f"  {person.email:22} {', '.join(person.roles)}" for person in people),
+        "",
+    ]
+    if with_demo:
+        lines += [
+            "Customers:",
+            f"  {demo_data.LUMEN.account_id}   {demo_data.LUMEN.name}: EUR, one invoice overdue, services suspended",
+            f"  {demo_data.KIKU.account_id}   {demo_data.KIKU.name}: JPY, one invoice to pay",
+            "",
+            "See what Lumen Studio owes, give it a card, pay:",
+            "",
+            *(f"{command}\n" for command in curl_commands(stack.api_url, stack_file)),
+        ]
+    else:
+        lines += [
+            "No customers. The operator opens the administrator's first account by POST /v1/accounts with the",
+            f"Idempotency-Key {demo_data.LUMEN.key}: its id will be {demo_data.LUMEN.account_id}.",
+            "",
+        ]
+    lines += [f"These addresses, people and their tokens are in {stack_file}.", "Ctrl-C stops everything."]
+    return "\n".join(lines)
+
+
+def curl_commands(api_url: str, stack_file: Path) -> list[str]:
+    """Three commands that work when pasted: each takes the administrator's present token from the stack's file."""
+    token = f"$(python3 -c \"import json; print(json.load(open('{stack_file}'))['users'][0]['token'])\")"
+    curl = f'curl -sS -w "\\n" -H "Authorization: Bearer {token}"'
+    account = f"{api_url}/v1/accounts/{demo_data.LUMEN.account_id}"
+    card = json.dumps({"kind": "card", "gateway_token": "tok_visa"})
+    return [
+        f"{curl} {account}",
+        f"{curl} -H 'Idempotency-Key: my-first-card' -d '{card}' {account}/payment-methods",
+        f"{curl} -H 'Idempotency-Key: my-first-payment' -d '{{}}' {account}/payments",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Two customers with a past: one behind with its payments and suspended, one in another currency and in good order.
+
+Made through the services, with a clock that stands where the past was; only suspension is done by its rule, because the
+schedule that suspends is not part of Paydesk yet.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from chalicelib.accounts.models import Account
+from chalicelib.accounts.rules import suspended, today_of
+from chalicelib.accounts.service import OpenRequest
+from chalicelib.activity.models import PAYDESK, Actor
+from chalicelib.activity.rules import logged
+from chalicelib.core.ids import derived_id, fingerprint
+from chalicelib.invoices.models import Line
+from chalicelib.invoices.service import IssueRequest
+from chalicelib.ledger.models import Change
+from chalicelib.wiring import Desk
+
+DeskAt = Callable[[datetime], Desk]
+"""The same desk with a clock that stands at an instant."""
+
+_OPERATOR = Actor(subject="demo-operator", name="operator@example.com")
+
+
+@dataclass(frozen=True)
+class _Invoice:
+    issued_days_ago: int
+    due_in_days: int
+    lines: Sequence[tuple[str, int, int]]
+    """Description, quantity, unit amount in minor units."""
+
+
+@dataclass(frozen=True)
+class _Customer:
+    key: str
+    name: str
+    currency: str
+    locale: str
+    time_zone: str
+    opened_days_ago: int
+    invoices: Sequence[_Invoice]
+    suspended_days_ago: int | None = None
+
+    @property
+    def account_id(self) -> str:
+        return derived_id("acc", "accounts", "open", self.key)
+
+
+LUMEN = _Customer(
+    key="lumen-studio",
+    name="Lumen Studio GmbH",
+    currency="EUR",
+    locale="de",
+    time_zone="Europe/Berlin",
+    opened_days_ago=90,
+    invoices=(
+        _Invoice(44, -30, [("Team plan, 12 seats", 12, 1_900), ("Storage, 500 GB", 1, 2_450)]),
+        _Invoice(6, 8, [("Team plan, 12 seats", 12, 1_900)]),
+    ),
+    suspended_days_ago=2,
+)
+"""Owes 480.50 EUR, 252.50 EUR of it overdue; its services are suspended."""
+
+KIKU = _Customer(
+    key="kiku-trading",
+    name="Kiku Trading KK",
+    currency="JPY",
+    locale="en",
+    time_zone="Asia/Tokyo",
+    opened_days_ago=60,
+    invoices=(_Invoice(4, 10, [("Business plan", 1, 24_800)]),),
+)
+"""Owes 24800 JPY, not due yet."""
+
+CUSTOMERS = (LUMEN, KIKU)
+
+
+def seed(desk_at: DeskAt, now: datetime) -> None:
+    """Makes both customers as of `now`, with everything that happened to them before."""
+    for customer in CUSTOMERS:
+        desk = desk_at(now - timedelta(days=customer.opened_days_ago))
+        request = OpenRequest(
+            key=customer.key,
+            request_fingerprint=fingerprint(customer.key),
+            actor=_OPERATOR,
+            name=customer.name,
+            currency=customer.currency,
+            locale=customer.locale,
+            time_zone=customer.time_zone,
+            invoice_recipients=(f"billing@{customer.key}.example",),
+        )
+        account, _ = desk.accounts.open(request)
+        today = today_of(account, now)
+        for number, invoice in enumerate(customer.invoices):
+            desk = desk_at(now - timedelta(days=invoice.issued_days_ago))
+            desk.invoices.issue(_issue_request(account, number, invoice, today))
+        if customer.suspended_days_ago is not None:
+            at = now - timedelta(days=customer.suspended_days_ago)
+            suspend_services(desk_at(at), account.account_id)
+
+
+def suspend_services(desk: Desk, account_id: str) -> None:
+    """Suspends an account's services now, as happens when grace has run out."""
+    now = desk.clock.now()
+    account, entry = logged(suspended(desk.accounts.get(account_id), now), "services.suspended", PAYDESK, now)
+    desk.ledger.commit(Change(account, puts=(entry,)))
+
+
+def _issue_request(account: Account, number: int, invoice: _Invoice, today: date) -> IssueRequest:
+    lines = [
+        Line(description=text, quantity=quantity, unit_amount_minor=unit, amount_minor=quantity * unit)
+        for text, quantity, unit in invoice.lines
+    ]
+    return IssueRequest(
+        account_id=account.account_id,
+        key=f"demo-{number}",
+        request_fingerprint=fingerprint(number),
+        actor=_OPERATOR,
+        lines=lines,
+        due_on=today + timedelta(days=invoice.due_in_days),
+        issued_on=today - timedelta(days=invoice.issued_days_ago),
+    )
