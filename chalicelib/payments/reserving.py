@@ -1,6 +1,6 @@
 """Deciding whether a payment may be taken, and what it is for. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -105,9 +105,7 @@ def in_the_way(account: Account, order: PayOrder) -> list[str]:
     waiting = [payment for payment in account.pending.values() if payment.status == "requires_action"]
     if not waiting:
         return []
-    freed = account.model_copy(
-        update={"pending": {i: p for i, p in account.pending.items() if p.status != "requires_action"}}
-    )
+    freed = without_pending(account, [payment.payment_id for payment in waiting])
     payable_minor = sum(part.amount_minor for part in _uncovered(account, order.invoice_ids))
     needed = order.amount_minor or order.expected_payable_minor
     if needed is None:
@@ -116,6 +114,11 @@ def in_the_way(account: Account, order: PayOrder) -> list[str]:
         return []
     wanted = set(order.invoice_ids or account.open_invoices)
     return [p.payment_id for p in waiting if any(part.invoice_id in wanted for part in p.allocations)]
+
+
+def without_pending(account: Account, payment_ids: Collection[str]) -> Account:
+    """The account as if these payments covered nothing."""
+    return account.model_copy(update={"pending": {i: p for i, p in account.pending.items() if i not in payment_ids}})
 
 
 def cooldown_key(scope: str, method: MethodSnapshot) -> str:

@@ -88,7 +88,8 @@ def cancel_payment(call: Call, account_id: str, payment_id: str) -> Answer:
 
     Should the money have been taken already, the answer shows the payment as succeeded.
     """
-    return Answer(200, PaymentView.of(call.desk.payments.cancel(account_id, payment_id), call.locale))
+    actor = Actor(subject=call.caller.subject, name=call.caller.email)
+    return Answer(200, PaymentView.of(call.desk.payments.cancel(account_id, payment_id, actor), call.locale))
 
 
 def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.accounts.models import BY_RECONCILE, SHARDS, Account
-from chalicelib.activity.models import Actor
+from chalicelib.activity.models import PAYDESK, Actor
 from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Broken, Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
@@ -22,7 +22,7 @@ from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.models import Payment, Trigger
-from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve
+from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
 
 log = logging.getLogger("paydesk.payments")
@@ -62,11 +62,22 @@ class PayResult:
 
 @dataclass(frozen=True)
 class CheckCounts:
-    """What one run of checks did: payments asked about, those that ended, accounts that could not be read."""
+    """What one run of checks did: payments asked about, those that ended, accounts that could not be read, and
+    accounts so busy that they wait for the next run.
+    """
 
     checked: int = 0
     ended: int = 0
     unreadable: int = 0
+    busy: int = 0
+
+    def __add__(self, other: "CheckCounts") -> "CheckCounts":
+        return CheckCounts(
+            self.checked + other.checked,
+            self.ended + other.ended,
+            self.unreadable + other.unreadable,
+            self.busy + other.busy,
+        )
 
 
 class Payments:
@@ -93,13 +104,16 @@ class Payments:
             if standing is not None:
                 return None, _same_request(standing, request)
             order = self._order(account, request, method)
+            now = self._clock.now()
             in_our_way = [payment_id for payment_id in in_the_way(account, order) if payment_id not in given_up]
             if in_our_way:
+                # A request that is refused anyway must not give anything up: decide first as if they were gone.
+                reserve(without_pending(account, in_our_way), order, now, self._policy)
                 for payment_id in in_our_way:
                     given_up.add(payment_id)
-                    self._close(account.account_id, payment_id)
+                    self._close(account.account_id, payment_id, request.actor)
                 raise Stale(account.account_id)
-            payment = reserve(account, order, self._clock.now(), self._policy)
+            payment = reserve(account, order, now, self._policy)
             pending = account.pending | {payment.payment_id: payment}
             # May race: a second click, another payment, a voided invoice. The version decides who covers the invoices
             # first; the loser decides again and finds its own payment, or what the winner left to pay.
@@ -117,7 +131,7 @@ class Payments:
             log.exception("payment_not_settled", extra={"payment_id": payment.payment_id})
             return PayResult(payment, replayed=False)
 
-    def cancel(self, account_id: str, payment_id: str) -> Payment:
+    def cancel(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
         """Gives up a payment that waits for the customer. Answers it as it stands: canceled, or what the gateway says
         happened first. Raises Conflict("payment_not_cancelable") in any other state."""
         _, payment = self._find(account_id, payment_id)
@@ -125,7 +139,7 @@ class Payments:
             return payment
         if payment.status != "requires_action":
             raise Conflict("payment_not_cancelable", payment_id=payment_id, payment_status=payment.status)
-        closed = self._close(account_id, payment_id)
+        closed = self._close(account_id, payment_id, actor)
         if closed.status == "requires_action":
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)
         return closed
@@ -155,7 +169,7 @@ class Payments:
         """Asks the gateway what became of a pending payment, fences it, and books the answer. Safe at any time, any
         number of times.
         """
-        return self._close(account_id, payment_id)
+        return self._close(account_id, payment_id, PAYDESK)
 
     def check_due(self, account_id: str) -> CheckCounts:
         """Checks every pending payment of the account whose check is due."""
@@ -167,19 +181,20 @@ class Payments:
         return CheckCounts(checked=len(after), ended=sum(payment.settled_at is not None for payment in after))
 
     def reconcile(self) -> CheckCounts:
-        """Checks all payments that are due, shard by shard. An account that cannot be read stops no other."""
+        """Checks all payments that are due, shard by shard. An account that cannot be read, or is too busy, stops no
+        other. Raises Unavailable when the store cannot even say which are due."""
         total = CheckCounts()
         until = format_instant(self._clock.now())
         for shard in range(SHARDS):
             for account_id in self._due_accounts(f"{shard:02d}", until):
                 try:
-                    counts = self.check_due(account_id)
+                    total += self.check_due(account_id)
                 except Broken:
                     log.exception("account_unreadable", extra={"account_id": account_id})
-                    counts = CheckCounts(unreadable=1)
-                total = CheckCounts(
-                    total.checked + counts.checked, total.ended + counts.ended, total.unreadable + counts.unreadable
-                )
+                    total += CheckCounts(unreadable=1)
+                except Unavailable:
+                    log.warning("account_busy", extra={"account_id": account_id})
+                    total += CheckCounts(busy=1)
         return total
 
     def _due_accounts(self, shard: str, until: str) -> Sequence[str]:
@@ -247,17 +262,21 @@ class Payments:
             )
         )
 
-    def _close(self, account_id: str, payment_id: str) -> Payment:
+    def _close(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
         """Fences one payment and books what the gateway says of it. The payment as it stands afterwards."""
         account, payment = self._find(account_id, payment_id)
         if payment_id not in account.pending:
             return payment
-        answer = self._gateway.close(payment_id)
-        return self._settle(None, payment, answer, checking=True)
+        answer: Answer = Unknown("another gateway than this stage's has it")
+        if payment.method.gateway == self._gateway.name:
+            answer = self._gateway.close(payment_id)
+        return self._settle(None, payment, answer, closed_by=actor)
 
-    def _settle(self, account: Account | None, payment: Payment, answer: Answer, *, checking: bool = False) -> Payment:
-        """Books an answer. `account` as just committed saves a read; whatever came between makes the commit Stale, and
-        the account and the payment are then read together."""
+    def _settle(
+        self, account: Account | None, payment: Payment, answer: Answer, *, closed_by: Actor | None = None
+    ) -> Payment:
+        """Books an answer, of a close when `closed_by` is given. `account` as just committed saves a read; whatever
+        came between makes the commit Stale, and the account and the payment are then read together."""
         held = account
 
         def settled() -> Payment:
@@ -266,7 +285,7 @@ class Payments:
                 account, standing, held = held, payment, None
             else:
                 account, standing = self._find(payment.account_id, payment.payment_id)
-            settlement = self._decide(account, standing, answer, checking)
+            settlement = self._decide(account, standing, answer, closed_by)
             if settlement.change is not None:
                 # May race: a check, a replay, any other change of the account. The version decides; the loser reads
                 # again and finds the payment ended, or books it on what is open by then.
@@ -279,11 +298,11 @@ class Payments:
 
         return until_committed(self._attempts, settled)
 
-    def _decide(self, account: Account, payment: Payment, answer: Answer, checking: bool) -> Settlement:
+    def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
         now = self._clock.now()
-        if checking and isinstance(answer, Unknown) and payment.payment_id in account.pending:
+        if closed_by and isinstance(answer, Unknown) and payment.payment_id in account.pending:
             return checked_in_vain(account, payment, now, self._policy)
-        return settle(account, payment, answer, now, self._policy)
+        return settle(account, payment, answer, now, self._policy, closed_by=closed_by)
 
     def _find(self, account_id: str, payment_id: str) -> tuple[Account, Payment]:
         account, recorded = self._ledger.read(Key(Account, account_id), Key(Payment, account_id, payment_id))

@@ -11,7 +11,7 @@ from typing import Any, Literal, assert_never
 
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import with_services_back
-from chalicelib.activity.models import PAYDESK, ActivityEntry
+from chalicelib.activity.models import PAYDESK, ActivityEntry, Actor
 from chalicelib.activity.rules import logged
 from chalicelib.gateways.port import (
     ActionRequired,
@@ -26,8 +26,8 @@ from chalicelib.gateways.port import (
 from chalicelib.invoices.models import Invoice
 from chalicelib.ledger.models import Change, FieldSet, Key, Record
 from chalicelib.payments.models import Allocation, Decline, Payment, PaymentStatus
-from chalicelib.payments.moves import PENDING, check_move
-from chalicelib.payments.reserving import PaymentPolicy, cooldown_key
+from chalicelib.payments.moves import MOVES, PENDING, check_move
+from chalicelib.payments.reserving import PaymentPolicy, cooldown_key, without_pending
 
 Answer = Outcome | NotSent | Closed | Unknown
 PROCESSING_CHECK_EVERY = timedelta(days=1)
@@ -44,11 +44,20 @@ class Settlement:
     late: bool = False
 
 
-def settle(account: Account, payment: Payment, answer: Answer, now: datetime, policy: PaymentPolicy) -> Settlement:
+def settle(
+    account: Account,
+    payment: Payment,
+    answer: Answer,
+    now: datetime,
+    policy: PaymentPolicy,
+    *,
+    closed_by: Actor | None = None,
+) -> Settlement:
     """What `answer` to a charge or a close does to the payment, read together with its account.
 
-    `late` marks money that arrived for a payment already ended without it: booked all the same, and somebody should
-    know.
+    Any answer may meet any status, because answers come late and out of order: money is always booked, and what can
+    only be old news changes nothing. `closed_by` is who gave the payment up, when it was closed; the log names them.
+    `late` marks money that arrived for a payment already ended without it: somebody should know.
     """
     pending = payment.status in PENDING
     match answer:
@@ -60,8 +69,10 @@ def settle(account: Account, payment: Payment, answer: Answer, now: datetime, po
             return Settlement(payment)
         case Declined():
             return _declined(account, payment, answer, now, policy)
+        case NotSent() if payment.status != "in_flight":
+            return Settlement(payment)  # it speaks of one call only, and another one got through
         case NotSent() | Closed():
-            return _ended(account, _moved(payment, "canceled", now), "payment.canceled", now)
+            return _ended(account, _moved(payment, "canceled", now), "payment.canceled", now, actor=closed_by)
         case Processing():
             return _waiting(account, payment, "processing", now + PROCESSING_CHECK_EVERY, answer.reference, None)
         case ActionRequired():
@@ -76,8 +87,11 @@ def settle(account: Account, payment: Payment, answer: Answer, now: datetime, po
 def checked_in_vain(account: Account, payment: Payment, now: datetime, policy: PaymentPolicy) -> Settlement:
     """A check that got no answer: the next one is planned, or after the last the payment is parked for a person.
 
-    The gaps of the schedule count from now, so that an outage of ours does not use the checks up.
+    The gaps of the schedule count from now, so that an outage of ours does not use the checks up. A check that is not
+    due counts for nothing: two runs at once must not use the schedule up either.
     """
+    if payment.next_check_at is None or now < payment.next_check_at:
+        return Settlement(payment)
     done = payment.checks + 1
     if done < len(policy.checks):
         next_check = now + (policy.checks[done] - policy.checks[done - 1])
@@ -105,7 +119,7 @@ def _succeeded(account: Account, payment: Payment, approved: Approved, now: date
         }
     )
     account = account.model_copy(update={"credit_minor": account.credit_minor + paid.credited_minor})
-    account = _without_pending(account, paid)
+    account = without_pending(account, [paid.payment_id])
     account, entry = _log(account, "payment.succeeded_late" if late else "payment.succeeded", paid, now)
     entries: list[Record] = [entry]
     account, back = with_services_back(account, now)
@@ -162,8 +176,10 @@ def _declined(
     return _ended(account, refused, "payment.declined", now, code=declined.code, decline_class=declined.decline_class)
 
 
-def _ended(account: Account, payment: Payment, action: str, now: datetime, **more: Any) -> Settlement:
-    account, entry = _log(_without_pending(account, payment), action, payment, now, **more)
+def _ended(
+    account: Account, payment: Payment, action: str, now: datetime, *, actor: Actor | None = None, **more: Any
+) -> Settlement:
+    account, entry = _log(without_pending(account, [payment.payment_id]), action, payment, now, actor=actor, **more)
     return Settlement(payment, Change(account, puts=(payment, entry)))
 
 
@@ -175,8 +191,8 @@ def _waiting(
     reference: str,
     action: ActionRequired | None,
 ) -> Settlement:
-    if payment.status != status:
-        check_move(payment.payment_id, payment.status, status)
+    if status not in MOVES[payment.status] | {payment.status}:
+        return Settlement(payment)  # it has come further than this answer knows
     waiting = payment.model_copy(
         update={
             "status": status,
@@ -198,14 +214,11 @@ def _with_pending(account: Account, payment: Payment) -> Account:
     return account.model_copy(update={"pending": account.pending | {payment.payment_id: payment}})
 
 
-def _without_pending(account: Account, payment: Payment) -> Account:
-    others = {other_id: other for other_id, other in account.pending.items() if other_id != payment.payment_id}
-    return account.model_copy(update={"pending": others})
-
-
-def _log(account: Account, action: str, payment: Payment, now: datetime, **more: Any) -> tuple[Account, ActivityEntry]:
+def _log(
+    account: Account, action: str, payment: Payment, now: datetime, *, actor: Actor | None = None, **more: Any
+) -> tuple[Account, ActivityEntry]:
     personal = {"payment_method": payment.method.label}
-    return logged(account, action, payment.actor, now, personal=personal, **_facts(payment), **more)
+    return logged(account, action, actor or payment.actor, now, personal=personal, **_facts(payment), **more)
 
 
 def _facts(payment: Payment) -> Mapping[str, Any]:
