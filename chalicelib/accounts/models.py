@@ -13,6 +13,9 @@ from chalicelib.payments.models import Payment
 SHARDS = 32
 """Fixed for the life of a deployment: index keys hold an account's shard."""
 
+NAME_KEY_CHARACTERS = 200
+"""How much of a name is searched: at four bytes a character it fits a key, with the account id behind it."""
+
 
 class OpenInvoice(Part):
     """What deciding needs of an unpaid invoice. `grace_from`: the day dunning counts from, the due date unless it
@@ -76,13 +79,19 @@ class Account(Guarded):
     schema_version: int = 1
 
     def derived(self) -> dict[str, str]:
-        folded = self.name.casefold()
+        folded = searchable(self.name)
         index = {"name_initial": folded[:1], "name_key": f"{folded}#{self.account_id}"}
         checks = [payment.next_check_at for payment in self.pending.values() if payment.next_check_at]
         if checks:
             index["reconcile_shard"] = shard_of(self.account_id)
             index["reconcile_due"] = f"{format_instant(min(checks))}#{self.account_id}"
         return index
+
+
+def searchable(name: str) -> str:
+    """A name as it is sorted and searched: whatever its case, and so short that it fits a key. Folding makes some
+    letters three, of up to two bytes each."""
+    return name.casefold()[:NAME_KEY_CHARACTERS]
 
 
 def shard_of(account_id: str) -> str:

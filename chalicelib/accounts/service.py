@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.accounts.models import BY_NAME, Account, Services
+from chalicelib.accounts.models import BY_NAME, Account, Services, searchable
 from chalicelib.activity.models import Actor
 from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
@@ -113,7 +113,7 @@ class Accounts:
     def named(self, name: str, *, limit: int, cursor: str | None) -> Page[Account]:
         """Accounts whose name begins with `name`, whatever its case, in alphabetical order."""
         position = read_cursor(cursor, 1)
-        folded = name.casefold()
+        folded = searchable(name)
         hits = self._ledger.find(
             BY_NAME, folded[:1], limit=limit + 1, prefix=folded, after=position[0] if position else ""
         )
