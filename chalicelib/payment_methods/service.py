@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.accounts.models import Account
@@ -16,7 +16,7 @@ from chalicelib.core.paging import Page, make_cursor, read_cursor
 from chalicelib.gateways.port import AttachedCard, GatewayPort, TokenRefused, Unknown
 from chalicelib.ledger.models import Change, FieldSet, Key
 from chalicelib.ledger.port import LedgerPort, until_committed
-from chalicelib.payment_methods.models import BillingDetails, Card, PaymentMethodRecord
+from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot, why_not_usable
 
 ATTEMPTS_WINDOW = timedelta(days=1)
@@ -122,8 +122,8 @@ class PaymentMethods:
         billing_details: BillingDetails | None,
         expires: tuple[int, int] | None,
     ) -> MethodAndAccount:
-        """Changes billing details or a card's expiry (year, month). Raises Invalid("expiry_not_applicable") for other
-        kinds.
+        """Changes billing details or a card's expiry (year, month); doing it again changes nothing. Raises
+        Invalid("expiry_not_applicable") for other kinds.
         """
 
         def updated() -> MethodAndAccount:
@@ -133,11 +133,11 @@ class PaymentMethods:
                 values["billing_details"] = billing_details
             if expires is not None:
                 if not isinstance(found.method, Card):
-                    raise Invalid(
-                        "expiry_not_applicable", payment_method_id=payment_method_id, kind=found.method.kind
-                    )
+                    raise Invalid("expiry_not_applicable", payment_method_id=payment_method_id, kind=found.method.kind)
                 values |= {"expires_year": expires[0], "expires_month": expires[1]}
             method = found.method.model_copy(update=values)
+            if method == found.method:
+                return found
             account = found.account
             if _is_default(account, payment_method_id):
                 account = account.model_copy(update={"default_method": snapshot(method)})
@@ -174,14 +174,12 @@ class PaymentMethods:
                 default = snapshot(method)
             elif autopay_enabled:
                 raise Invalid("no_payment_method")
-            now = self._clock.now()
-            if autopay_enabled and default is not None:
-                reason = why_not_usable(default, now, today_of(account, now))
-                if reason:
-                    raise Invalid("method_not_usable", payment_method_id=default.payment_method_id, reason=reason)
             autopay = account.autopay.model_copy(update={"enabled": autopay_enabled})
             if default == account.default_method and autopay == account.autopay:
                 return account
+            now = self._clock.now()
+            if autopay_enabled and default is not None:
+                _refuse_unusable(account, default, now)
             account, entry = logged(
                 account.model_copy(update={"default_method": default, "autopay": autopay}),
                 "payment_settings.changed",
@@ -206,7 +204,7 @@ class PaymentMethods:
 
         Raises Conflict("method_in_use") while a payment is pending on it, and Conflict("default_method") for the
         default unless the caller chose: `disable_autopay` leaves no default, `promote` makes another method the
-        default.
+        default; Invalid("method_not_usable") when that one is not there, or autopay is on and could not charge it.
         """
 
         def removed() -> PaymentMethodRecord | None:
@@ -230,6 +228,7 @@ class PaymentMethods:
                 default_payment_method_id=values["default_method"].payment_method_id
                 if values.get("default_method")
                 else None,
+                autopay_enabled=values["autopay"].enabled if "autopay" in values else None,
             )
             gone = FieldSet(method.key(), {"status": "removed"})
             # May race: a payment being reserved with this method. The version decides: either that payment stands in
@@ -238,7 +237,7 @@ class PaymentMethods:
             return method
 
         method = until_committed(self._attempts, removed)
-        if method is not None:
+        if method is not None and method.gateway == self._gateway.name:
             self._gateway.detach(method.gateway_reference)
 
     def _without_default(
@@ -249,7 +248,10 @@ class PaymentMethods:
         if on_default == "promote":
             if successor is None or successor.status == "removed":
                 raise Invalid("method_not_usable", reason="not_found")
-            return {"default_method": snapshot(successor)}
+            default = snapshot(successor)
+            if account.autopay.enabled:
+                _refuse_unusable(account, default, self._clock.now())
+            return {"default_method": default}
         raise Conflict("default_method", choices=["disable_autopay", "promote"])
 
     def _read(self, account_id: str, payment_method_id: str | None) -> tuple[Account, PaymentMethodRecord | None]:
@@ -341,3 +343,10 @@ class PaymentMethods:
 
 def _is_default(account: Account, payment_method_id: str) -> bool:
     return account.default_method is not None and account.default_method.payment_method_id == payment_method_id
+
+
+def _refuse_unusable(account: Account, default: MethodSnapshot, now: datetime) -> None:
+    """Raises Invalid("method_not_usable") for a default that autopay could not charge."""
+    reason = why_not_usable(default, now, today_of(account, now))
+    if reason:
+        raise Invalid("method_not_usable", payment_method_id=default.payment_method_id, reason=reason)
