@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from chalicelib.core.errors import Broken
+from chalicelib.core.errors import Broken, Unavailable
 from chalicelib.gateways.instruments import CARDS, DECLINES, Behaviour, CardInstrument
 from chalicelib.gateways.port import (
     ActionRequired,
@@ -29,7 +29,8 @@ Row = Mapping[str, Any]
 
 
 class ChargeTable(Protocol):
-    """Where the sandbox keeps its charges: key payment_id, one row a key."""
+    """Where the sandbox keeps its charges: key payment_id, one row a key. Each method raises Unavailable when the table
+    stays busy or unreachable: whether it was written is then unknown."""
 
     def put_if_absent(self, payment_id: str, row: Row) -> Row:
         """Writes the row unless one stands there; returns the row that stands. Atomic."""
@@ -56,7 +57,7 @@ class SandboxGateway:
         if card.behaviour == "refused_at_attach":
             return TokenRefused("incorrect_cvc")
         if card.behaviour == "timeout_at_attach":
-            return Unknown("the sandbox did not answer in time")
+            return _no_answer()
         return AttachedCard(
             reference=f"{token}:{account_id}:{payment_method_id}",
             fingerprint="sandbox_" + hashlib.sha256(token.encode()).hexdigest()[:16],
@@ -74,23 +75,29 @@ class SandboxGateway:
         if behaviour == "not_sent":
             return NotSent("connection refused")
         if behaviour == "timeout_not_charged":
-            return Unknown("the sandbox did not answer in time")
-        # May race: another charge or a close under the same key. The first row stands and answers for all.
-        row = self._charges.put_if_absent(charge.payment_id, _row(charge, behaviour))
+            return _no_answer()
+        try:
+            # May race: another charge or a close under the same key. The first row stands and answers for all.
+            row = self._charges.put_if_absent(charge.payment_id, _row(charge, behaviour))
+        except Unavailable:
+            return _no_answer()
         if row["state"] != "void" and row["amount_minor"] != charge.amount_minor:
             raise Broken("gateway_key_reused", payment_id=charge.payment_id)
         if behaviour in ("timeout_then_approved", "timeout_then_declined"):
-            return Unknown("the sandbox did not answer in time")
+            return _no_answer()
         outcome = self._outcome(charge.payment_id, row)
         return NotSent("closed before it was sent") if isinstance(outcome, Closed) else outcome
 
     def close(self, payment_id: str) -> Outcome | Closed | Unknown:
-        # May race: the charge itself. Whichever row is written first stands; a later charge meets the void row.
-        row = self._charges.put_if_absent(payment_id, {"state": "void", "amount_minor": 0})
-        if row["state"] == "requires_action":
-            # May race: the customer approving right now. Only one of the two moves the row out of requires_action.
-            moved = self._charges.replace(payment_id, "requires_action", "void")
-            row = moved or self._charges.get(payment_id) or row
+        try:
+            # May race: the charge itself. Whichever row is written first stands; a later charge meets the void row.
+            row = self._charges.put_if_absent(payment_id, {"state": "void", "amount_minor": 0})
+            if row["state"] == "requires_action":
+                # May race: the customer approving right now. Only one of the two moves the row out of requires_action.
+                moved = self._charges.replace(payment_id, "requires_action", "void")
+                row = moved or self._charges.get(payment_id) or row
+        except Unavailable:
+            return _no_answer()
         return self._outcome(payment_id, row)
 
     def complete_action(self, payment_id: str, *, approve: bool) -> bool:
@@ -112,6 +119,10 @@ class SandboxGateway:
                 return Declined("authentication_failed", "needs_customer", reference)
             case declined:
                 return Declined(declined, DECLINES[declined], reference)
+
+
+def _no_answer() -> Unknown:
+    return Unknown("the sandbox did not answer in time")
 
 
 def _instrument(method_reference: str) -> CardInstrument:

@@ -4,56 +4,69 @@ table sandbox-charges: PK payment_id
 """
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 from chalicelib.gateways.sandbox import Row
+from chalicelib.ledger.calls import Calls, refusals
+from chalicelib.ledger.marshalling import marshal, unmarshal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_ATTEMPTS = 3
+"""Tries of one call: with the client's timeouts, a charge is answered well within the time a gateway gets."""
+
+_CONDITION_FAILED = frozenset({"ConditionalCheckFailed"})
 
 
 class DynamoDBCharges:
     """ChargeTable on DynamoDB, shared by all processes."""
 
     def __init__(self, client: "DynamoDBClient", table_prefix: str) -> None:
-        self._client = client
+        self._calls = Calls(client, _ATTEMPTS)
         self._table = f"{table_prefix}sandbox-charges"
 
     def put_if_absent(self, payment_id: str, row: Row) -> Row:
         try:
-            self._client.put_item(
+            self._calls.one(
+                "put_item",
                 TableName=self._table,
-                Item=_marshal({**row, "payment_id": payment_id}),
+                Item=marshal({**row, "payment_id": payment_id}),
                 ConditionExpression="attribute_not_exists(payment_id)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._client.exceptions.ConditionalCheckFailedException as refused:
-            standing: Any = refused.response
-            return _unmarshal(standing["Item"])
-        return row
+        except ClientError as refused:
+            if refusals(refused) != _CONDITION_FAILED:
+                raise
+            return _row(cast(Any, refused.response)["Item"])  # after a lost acknowledgement, the very row put here
+        return dict(row)
 
     def replace(self, payment_id: str, from_state: str, to_state: str) -> Row | None:
         try:
-            answer = self._client.update_item(
+            answer = self._calls.one(
+                "update_item",
                 TableName=self._table,
-                Key=_marshal({"payment_id": payment_id}),
+                Key=marshal({"payment_id": payment_id}),
                 UpdateExpression="SET #state = :to",
                 ConditionExpression="#state = :from",
                 ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=_marshal({":from": from_state, ":to": to_state}),
+                ExpressionAttributeValues=marshal({":from": from_state, ":to": to_state}),
                 ReturnValues="ALL_NEW",
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
+        except ClientError as refused:
+            if refusals(refused) != _CONDITION_FAILED:
+                raise
             return None
-        return _unmarshal(answer["Attributes"])
+        return _row(answer["Attributes"])
 
     def get(self, payment_id: str) -> Row | None:
-        answer = self._client.get_item(
-            TableName=self._table, Key=_marshal({"payment_id": payment_id}), ConsistentRead=True
+        answer = self._calls.one(
+            "get_item", TableName=self._table, Key=marshal({"payment_id": payment_id}), ConsistentRead=True
         )
-        return _unmarshal(answer["Item"]) if "Item" in answer else None
+        return _row(answer["Item"]) if answer.get("Item") else None
 
 
 class MemoryCharges:
@@ -81,11 +94,6 @@ class MemoryCharges:
             return dict(row) if row else None
 
 
-def _marshal(row: Row) -> dict[str, Any]:
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in row.items()}
-
-
-def _unmarshal(item: dict[str, Any]) -> Row:
-    deserializer = TypeDeserializer()
-    return {name: deserializer.deserialize(value) for name, value in item.items()}
+def _row(item: dict[str, Any]) -> Row:
+    """What was put, without the key it was put under."""
+    return {name: value for name, value in unmarshal(item).items() if name != "payment_id"}
