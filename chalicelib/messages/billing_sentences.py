@@ -47,36 +47,39 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "payment_declined": (
         N_("The payment was declined"),
-        N_("No money was taken. Try again with another payment method, or ask the bank that issued this one."),
+        N_("No money was taken. Ask the bank why, or choose another payment method; pay again at {retry_at} or later."),
     ),
     "payment_declined.retry_later": (
         N_("The payment was declined"),
         N_(
-            "No money was taken: the bank declines it for now. Use another payment method, or try again later with "
-            "this one; retry_at says when."
+            "No money was taken: the bank declines it for now. Try again at {retry_at} or later, with this payment "
+            "method or another one."
         ),
     ),
     "payment_declined.fix_method": (
         N_("The payment was declined"),
         N_(
             "No money was taken: something about the payment method is wrong or outdated. Update it or add another "
-            "one, then pay again."
+            "one, and pay again at {retry_at} or later."
         ),
     ),
     "payment_declined.needs_customer": (
         N_("The payment was declined"),
         N_(
-            "No money was taken: the bank wants its customer to confirm the payment. Pay again and confirm it when "
-            "your bank asks."
+            "No money was taken: the bank wants its customer to confirm. Pay again at {retry_at} or later, and "
+            "confirm the payment when the bank asks."
         ),
     ),
     "payment_declined.never_again": (
         N_("The payment was declined"),
-        N_("No money was taken: the bank refuses this payment method for good. Add another one and pay with that."),
+        N_(
+            "No money was taken: the bank refuses this payment method for good. Add another one, and pay with that "
+            "at {retry_at} or later."
+        ),
     ),
     "payment_declined.technical": (
         N_("The payment was declined"),
-        N_("No money was taken: a technical fault on the way to the bank. Try again soon, with a new Idempotency-Key."),
+        N_("No money was taken: there was a technical fault on the way to the bank. Try again at {retry_at} or later."),
     ),
     "payment_canceled": (
         N_("The payment did not take place"),

@@ -48,8 +48,10 @@ def sentence(code: str, locale: str, facts: Mapping[str, Any]) -> tuple[str, str
 def field_problem(kind: str, locale: str, particulars: Mapping[str, Any]) -> str:
     """What is wrong with a field: `kind` and `particulars` as pydantic gives them. Never repeats the value."""
     if kind == "value_error":
-        return translate(str(particulars["error"]), locale)
-    return translate(FIELD_SENTENCES.get(kind, FIELD_SENTENCES["other"]), locale).format_map(_InWords(particulars))
+        rule = translate(str(particulars["error"]), locale)
+        return f"{rule[:1].upper()}{rule[1:]}."
+    told = {name: _without_words(value) for name, value in particulars.items()}
+    return translate(FIELD_SENTENCES.get(kind, FIELD_SENTENCES["other"]), locale).format_map(_InWords(told))
 
 
 def translate(text: str, locale: str) -> str:
@@ -96,6 +98,11 @@ class _InWords(dict[str, Any]):
     def __missing__(self, name: str) -> str:
         """A refusal has to reach its caller even when a fact was forgotten; tests keep that from happening."""
         return "?"
+
+
+def _without_words(value: Any) -> Any:
+    """pydantic lists choices as `'a', 'b' or 'c'`: the English in it goes, whatever the language."""
+    return value.replace("' or '", "', '") if isinstance(value, str) else value
 
 
 def _word(value: Any) -> str:
