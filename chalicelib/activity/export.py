@@ -9,7 +9,8 @@ from chalicelib.core.ids import canonical_json
 
 COLUMNS = ("account_id", "sequence", "at", "action", "actor", "facts", "personal", "previous_hash", "hash")
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""As OWASP lists them; the last four are the full-width forms, which some spreadsheets read as the plain ones."""
 
 
 def as_json_lines(entries: Sequence[ActivityEntry]) -> str:

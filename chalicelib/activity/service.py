@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import ActivityEntry, ActivityHead
 from chalicelib.activity.rules import Flaw, first_flaw
-from chalicelib.core.errors import Malformed, NotFound
+from chalicelib.core.errors import Broken, Malformed, NotFound
 from chalicelib.core.paging import Page, make_cursor, read_cursor
 from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import LedgerPort
@@ -45,14 +45,13 @@ class Activity:
         head = self._account(account_id).activity
         after = _sequence(cursor) or 0
         previous = self._anchor(account_id, after)
-        entries = [
-            entry
-            for entry in self._ledger.records(ActivityEntry, account_id, limit=limit, after=after or None)
-            if entry.sequence <= head.count
-        ]
+        found, unreadable = self._entries(account_id, after, limit)
+        entries = [entry for entry in found if entry.sequence <= head.count]
         flaw = first_flaw(entries, previous)
         last = entries[-1].sequence if entries else after
         complete = flaw is None and last >= head.count
+        if flaw is None and unreadable is not None and last < head.count:
+            flaw = Flaw(last + 1, "altered" if unreadable == last + 1 else "missing")
         if flaw is None:
             flaw = self._flaw_at_the_end(entries, previous, head, limit)
         return Verification(
@@ -63,6 +62,22 @@ class Activity:
             complete=complete and flaw is None,
             next_cursor=make_cursor(str(last)) if flaw is None and last < head.count else None,
         )
+
+    def _entries(self, account_id: str, after: int, limit: int) -> tuple[Sequence[ActivityEntry], int | None]:
+        """Up to `limit` entries behind `after`. Where one cannot even be read, those before it, and its sequence:
+        whoever verifies is told which entry was tampered with, not that something broke."""
+        try:
+            return self._ledger.records(ActivityEntry, account_id, limit=limit, after=after or None), None
+        except Broken as broken:
+            unreadable = broken.facts.get("sort")
+            if not isinstance(unreadable, int) or unreadable <= after:
+                raise
+        readable: list[ActivityEntry] = []
+        for sequence in range(after + 1, min(unreadable, after + 1 + limit)):
+            entry = self._ledger.get(Key(ActivityEntry, account_id, sequence))
+            if entry is not None:
+                readable.append(entry)
+        return readable, unreadable
 
     def _flaw_at_the_end(
         self, entries: Sequence[ActivityEntry], previous: ActivityHead, head: ActivityHead, limit: int
