@@ -11,7 +11,7 @@ from chalicelib.invoices.routes import routes as invoices
 from chalicelib.payment_methods.routes import routes as payment_methods
 from chalicelib.payments.routes import routes as payments
 
-app = Chalice(app_name="paydesk")
+app = Chalice(app_name="paydesk", configure_logs=False)  # Powertools writes the logs, as JSON
 app.register_middleware(in_problem_format, "http")
 
 

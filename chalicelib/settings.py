@@ -186,7 +186,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(problems + [_sentence(detail) for detail in error.errors()]) from None
+        raise SettingsError(problems + _sentences(error)) from None
     if problems:
         raise SettingsError(problems)
     return settings
@@ -210,8 +210,16 @@ def _unknown(name: str, paths: Mapping[str, tuple[str, ...]]) -> str:
     return f"{name} is not a setting of Paydesk: {advice}"
 
 
+def _sentences(error: ValidationError) -> list[str]:
+    """One for each variable: what else is wrong with it often follows from the first thing."""
+    first: dict[str, str] = {}
+    for detail in error.errors():
+        first.setdefault(_variable(detail)[0], _sentence(detail))
+    return list(first.values())
+
+
 def _sentence(detail: ErrorDetails) -> str:
-    name, example = _variable(tuple(str(step) for step in detail["loc"]))
+    name, example = _variable(detail)
     if detail["type"] == "missing":
         return f"{name} is missing: set it, for example to {example}."
     if detail["type"] == "value_error":
@@ -219,8 +227,9 @@ def _sentence(detail: ErrorDetails) -> str:
     return f"{name} is wrong: {detail['msg'][:1].lower()}{detail['msg'][1:]}, for example {example}."
 
 
-def _variable(location: tuple[str, ...]) -> tuple[str, str]:
+def _variable(detail: ErrorDetails) -> tuple[str, str]:
     """The variable an error is about, and an example of a right value."""
+    location = tuple(str(step) for step in detail["loc"])
     group, prefix = _GROUPS.get(location[0], (Settings, PREFIX))
     # What a validator says about a whole group is about the one field it looks at.
     field = location[0] if group is Settings else (*location, "jwks_url")[1]
