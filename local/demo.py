@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from chalicelib.settings import SettingsError
 from local import demo_data
 from local.stack import PASSWORD, LocalStack, run_stack
-from local.storyteller import Say, Storyteller, Told, Unexpected
+from local.storyteller import Members, Say, Storyteller, Told, Unexpected
 
 LUMEN = f"/v1/accounts/{demo_data.LUMEN.account_id}"
 KIKU = f"/v1/accounts/{demo_data.KIKU.account_id}"
@@ -66,7 +66,7 @@ class _Story:
         told = self._teller.send("POST", url, body, expected=200, headers=headers, show=("AuthenticationResult",))
         self._token = told.body["AuthenticationResult"]["IdToken"]
 
-    def get(self, sentence: str, path: str, *, show: tuple[str, ...] = ()) -> Told:
+    def get(self, sentence: str, path: str, *, show: Members = ()) -> Told:
         self._teller.step(sentence)
         return self._teller.send("GET", self._url(path), expected=200, headers=self._headers(), show=show)
 

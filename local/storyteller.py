@@ -12,6 +12,8 @@ _WIDTH = 110
 _WORD_MAX = 70
 
 Say = Callable[[str], None]
+Members = tuple[str, ...]
+"""The members of an answer worth printing; none named: all."""
 
 
 class Unexpected(Exception):
@@ -46,9 +48,9 @@ class Storyteller:
         *,
         expected: int,
         headers: Mapping[str, str] | None = None,
-        show: tuple[str, ...] = (),
+        show: Members = (),
     ) -> Told:
-        """Sends, prints, and raises Unexpected for any other status. `show`: the members worth printing (none: all)."""
+        """Sends, prints, and raises Unexpected for any other status."""
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         payload = None if body is None else json.dumps(body)
@@ -73,7 +75,7 @@ class Storyteller:
 _TELLING = ("Retry-After", "Idempotent-Replayed")
 
 
-def _picked(body: Any, show: tuple[str, ...]) -> Any:
+def _picked(body: Any, show: Members) -> Any:
     """The members named, of the object or of each item of a list."""
     if not show or not isinstance(body, dict):
         return body

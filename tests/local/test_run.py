@@ -1,0 +1,192 @@
+import json
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import aws
+from local.web import HOST
+from tests.local.running import Running, environment, running
+
+# --- what it leaves for others to find it by
+
+
+def test_the_file_says_where_everything_is_and_who_there_is(running_stack: Running) -> None:
+    described = running_stack.described
+    assert set(described) == {"api_url", "aws_endpoint_url", "users"}
+    assert all(set(user) == {"email", "password", "roles", "account_ids", "token"} for user in described["users"])
+    assert {role for user in described["users"] for role in user["roles"]} == {
+        "billing_viewer",
+        "billing_admin",
+        "operator",
+    }
+    assert described["api_url"] in running_stack.printed
+    assert described["aws_endpoint_url"] in running_stack.printed
+    for user in described["users"]:
+        assert user["email"] in running_stack.printed
+        assert user["password"] in running_stack.printed
+
+
+def test_the_file_is_for_its_owner_only(running_stack: Running) -> None:
+    assert stat.S_IMODE(running_stack.stack_file.stat().st_mode) == 0o600
+
+
+def test_everybody_can_sign_in_with_the_printed_password(running_stack: Running) -> None:
+    described = running_stack.described
+    client = aws.cognito(described["aws_endpoint_url"])
+    pool = client.list_user_pools(MaxResults=1)["UserPools"][0]["Id"]
+    client_id = client.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"][0]["ClientId"]
+    for user in described["users"]:
+        answer = client.initiate_auth(
+            AuthFlow="USER_PASSWORD_AUTH",
+            ClientId=client_id,
+            AuthParameters={"USERNAME": user["email"], "PASSWORD": user["password"]},
+        )
+        assert running_stack.send("GET", "/v1/accounts", token=answer["AuthenticationResult"]["IdToken"])[0] == 200
+
+
+def test_each_token_reaches_the_accounts_it_names_and_no_other(running_stack: Running) -> None:
+    admin, viewer, operator = (running_stack.user(role) for role in ("billing_admin", "billing_viewer", "operator"))
+    for user in (admin, viewer):
+        _, accounts = running_stack.send("GET", "/v1/accounts", token=user["token"])
+        assert {account["account_id"] for account in accounts["items"]} == set(user["account_ids"])
+    not_the_viewers = (set(admin["account_ids"]) - set(viewer["account_ids"])).pop()
+    assert running_stack.send("GET", f"/v1/accounts/{not_the_viewers}", token=viewer["token"])[0] == 404
+    assert running_stack.send("GET", f"/v1/accounts/{not_the_viewers}", token=operator["token"])[0] == 200
+    assert running_stack.send("GET", "/v1/accounts")[0] == 401
+
+
+def test_one_demo_customer_is_suspended_with_an_overdue_invoice_the_other_pays_in_another_currency(
+    running_stack: Running,
+) -> None:
+    _, accounts = running_stack.send("GET", "/v1/accounts", token=running_stack.user("billing_viewer")["token"])
+    (behind,) = accounts["items"]
+    _, accounts = running_stack.send("GET", "/v1/accounts", token=running_stack.user("billing_admin")["token"])
+    (other,) = [account for account in accounts["items"] if account["account_id"] != behind["account_id"]]
+    assert other["balance"]["currency"] != behind["balance"]["currency"]
+    assert other["services"]["status"] == "active"
+    assert other["balance"]["payable_minor"] > 0
+
+
+# --- the commands it prints
+
+
+def test_the_printed_curl_commands_work_as_pasted(running_stack: Running, tmp_path: Path) -> None:
+    commands = [line for line in running_stack.printed.splitlines() if line.startswith("curl ")]
+    assert len(commands) == 3
+    answers = []
+    for command in commands:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+        )
+        answers.append(json.loads(done.stdout))
+    account, card, payment = answers
+    assert account["services"]["status"] == "suspended"
+    assert account["balance"]["overdue_minor"] > 0
+    assert card["is_default"] is True
+    assert payment["status"] == "succeeded"
+    assert payment["amount_minor"] == account["balance"]["payable_minor"]
+    admin = running_stack.user("billing_admin")
+    _, after = running_stack.send("GET", f"/v1/accounts/{account['account_id']}", token=admin["token"])
+    assert after["services"]["status"] == "active"
+    assert after["balance"]["payable_minor"] == 0
+
+
+# --- how it ends and how it does not begin
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_quietly_and_leaves_no_address_behind(tmp_path: Path, with_signal: int) -> None:
+    with running(tmp_path, "--no-demo") as stack:
+        stack.send("GET", "/health")
+        code, said, errors = stack.stop(with_signal)
+    assert (code, errors) == (0, "")
+    assert said.rstrip().endswith("Stopped.")
+    assert not stack.stack_file.exists()
+
+
+def test_ctrl_c_while_it_starts_ends_it_as_quietly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local", "--port", "0", "--aws-port", "0"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("option", ["--port", "--aws-port"])
+def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, option: str) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        other = {"--port": "--aws-port", "--aws-port": "--port"}[option]
+        done = subprocess.run(
+            [sys.executable, "-m", "local", option, port, other, "0"],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    sentence = f"Port {port} is taken on this machine: stop what uses it, or choose another with {option}."
+    assert done.stderr.strip() == sentence
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http", ""])
+def test_what_is_no_port_is_refused(tmp_path: Path, port: str) -> None:
+    command = [sys.executable, "-m", "local", f"--port={port}"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is no port" in done.stderr
+
+
+def test_a_setting_of_the_callers_is_taken_and_a_wrong_one_named(tmp_path: Path) -> None:
+    with running(tmp_path, "--no-demo", PAYDESK_ALLOWED_ORIGINS="https://portal.example.com") as stack:
+        origin = {"Origin": "https://portal.example.com"}
+        assert stack.send_raw("GET", "/health", None, origin)[0] == 200
+        stack.stop()
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--port", "0", "--aws-port", "0"],
+        cwd=tmp_path,
+        env=environment(PAYDESK_COOLDOWN_SECONDS="soon"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "PAYDESK_COOLDOWN_SECONDS" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_demo_data_the_operator_opens_the_account_the_administrator_is_waiting_for(tmp_path: Path) -> None:
+    with running(tmp_path, "--no-demo") as stack:
+        admin, operator = stack.user("billing_admin"), stack.user("operator")
+        assert stack.send("GET", "/v1/accounts", token=admin["token"])[1]["items"] == []
+        found = re.search(r"Idempotency-Key (\S+): its id will be (\S+)\.", stack.printed)
+        assert found is not None
+        body = {"name": "First", "currency": "EUR", "time_zone": "Europe/Berlin"}
+        status, account = stack.send("POST", "/v1/accounts", body, token=operator["token"], key=found[1])
+        assert (status, account["account_id"]) == (201, found[2])
+        assert stack.send("GET", f"/v1/accounts/{found[2]}", token=admin["token"])[0] == 200
+        stack.stop()
+
+
+def test_what_the_app_logs_goes_to_a_file_and_holds_no_token(running_stack: Running) -> None:
+    token = running_stack.user("operator")["token"]
+    running_stack.send("GET", "/v1/accounts", token=token)
+    logged = (running_stack.directory / ".local" / "paydesk.log").read_text()
+    assert logged
+    assert token not in logged
