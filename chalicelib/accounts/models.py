@@ -47,7 +47,8 @@ class Account(Guarded):
     """A customer's account.
 
         table accounts: PK account_id
-        by-name:      name_initial / name_key = name in lower case # account_id
+        by-name:      name_initial / name_key = name in lower case, a tab, account_id: a tab sorts before a blank, so
+                      that Acme stands before Acme Tools
         by-reconcile: reconcile_shard / reconcile_due = earliest check of a pending payment # account_id
 
     A payment in `pending` covers what it is for; there is no other lock. `cooldowns` maps "account", or a method's
@@ -80,7 +81,7 @@ class Account(Guarded):
 
     def derived(self) -> dict[str, str]:
         folded = searchable(self.name)
-        index = {"name_initial": folded[:1], "name_key": f"{folded}#{self.account_id}"}
+        index = {"name_initial": folded[:1], "name_key": f"{folded}\t{self.account_id}"}
         checks = [payment.next_check_at for payment in self.pending.values() if payment.next_check_at]
         if checks:
             index["reconcile_shard"] = shard_of(self.account_id)
