@@ -5,8 +5,8 @@ from typing import Any
 
 from chalicelib.accounts.models import Account, OpenInvoice, Services
 from chalicelib.activity.models import ActivityEntry, Actor
-from chalicelib.invoices.models import Invoice, Line
-from chalicelib.payment_methods.models import MethodSnapshot
+from chalicelib.invoices.models import Invoice, InvoiceRequest, Line
+from chalicelib.payment_methods.models import Card, MethodSnapshot
 from chalicelib.payments.models import Allocation, Payment
 
 NOW = datetime(2026, 11, 23, 15, 36, 15, 123000, tzinfo=UTC)
@@ -80,4 +80,25 @@ def an_entry(sequence: int, account_id: str = "acc_one", **facts: Any) -> Activi
         facts=facts,
         previous_hash="0" * 64,
         hash="1" * 64,
+    )
+
+
+def a_card(payment_method_id: str, account_id: str = "acc_one", **fields: Any) -> Card:
+    wanted: dict[str, Any] = {
+        "gateway": "sandbox",
+        "gateway_reference": "tok_visa",
+        "fingerprint": "visa4242",
+        "request_fingerprint": "f" * 64,
+        "added_at": NOW,
+        "brand": "visa",
+        "last4": "4242",
+        "expires_month": 12,
+        "expires_year": 2030,
+    }
+    return Card(account_id=account_id, payment_method_id=payment_method_id, **wanted | fields)
+
+
+def an_invoice_request(invoice_id: str, account_id: str = "acc_one") -> InvoiceRequest:
+    return InvoiceRequest(
+        account_id=account_id, invoice_id=invoice_id, made_invoice_id="inv_1", request_fingerprint="f" * 64
     )
