@@ -100,11 +100,11 @@ def _admit(visit: Visit, request: Request, path: Mapping[str, str]) -> Caller:
 
 
 def _answer_to(error: Exception, visit: Visit, locale: str, desk: Desk | None) -> Answer:
-    if not isinstance(error, PaydeskError) or isinstance(error, Broken):
-        log.error("request_failed", exc_info=error, request_id=visit.request_id, route=visit.endpoint.path)
     told = error if isinstance(error, PaydeskError) else Broken("internal_error")
     now = (desk.clock if desk else SystemClock()).now()
     answer = problems.answer_to(told, locale, now, visit.request_id)
+    if answer.status == 500:
+        log.error("request_failed", exc_info=error, request_id=visit.request_id, route=visit.endpoint.path)
     visit.code = told.code
     return answer
 

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,15 +18,16 @@ AUDIENCE = "client-1"
 class Issuer:
     """Its `url` is issuer and JWKS address at once. `asked` counts how often somebody asked for the keys."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, owner: str = "us") -> None:
         self.url = url
         self.asked = 0
         self.broken = False
+        self._owner = owner
         self._keys: dict[str, RSAPrivateKey] = {}
         self.new_key("key-1")
 
     def new_key(self, key_id: str) -> RSAPrivateKey:
-        self._keys[key_id] = generate_private_key(public_exponent=65537, key_size=2048)
+        self._keys[key_id] = _private_key(self._owner, key_id)
         return self._keys[key_id]
 
     def token(self, key_id: str = "key-1", /, **changed: Any) -> str:
@@ -61,6 +63,12 @@ class Issuer:
             for key_id, key in self._keys.items()
         ]
         return json.dumps({"keys": keys}).encode()
+
+
+@cache
+def _private_key(owner: str, key_id: str) -> RSAPrivateKey:
+    """One pair of keys for each owner and name: making one takes a good part of a second."""
+    return generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @contextlib.contextmanager

@@ -128,20 +128,20 @@ def test_changed_claims_break_the_signature(issuer: Issuer, settings: Settings) 
 
 
 def test_a_key_of_somebody_elses_under_our_key_id_is_refused(issuer: Issuer, settings: Settings) -> None:
-    stranger = Issuer(issuer.url)
+    stranger = Issuer(issuer.url, owner="a stranger")
 
     assert refusal_of(stranger.token(), settings) == "InvalidSignatureError"
 
 
 def test_an_unknown_key_is_refused(issuer: Issuer, settings: Settings) -> None:
-    stranger = Issuer(issuer.url)
+    stranger = Issuer(issuer.url, owner="a stranger")
     stranger.new_key("key-9")
 
     assert refusal_of(stranger.token("key-9"), settings) == "unknown key"
 
 
 def test_a_token_cannot_say_where_its_key_is_found(issuer: Issuer, settings: Settings) -> None:
-    stranger = Issuer(issuer.url)
+    stranger = Issuer(issuer.url, owner="a stranger")
     stranger.new_key("key-9")
     headers = {"kid": "key-9", "jku": "http://127.0.0.1:1/keys", "jwk": {"kty": "oct", "k": "c2VjcmV0"}}
     token = jwt.encode(stranger.claims(), stranger._keys["key-9"], algorithm="RS256", headers=headers)
@@ -163,7 +163,7 @@ def test_keys_are_asked_for_once(issuer: Issuer, settings: Settings) -> None:
 
 
 def test_forged_key_ids_do_not_make_paydesk_ask_every_time(issuer: Issuer, settings: Settings) -> None:
-    stranger = Issuer(issuer.url)
+    stranger = Issuer(issuer.url, owner="a stranger")
     for number in range(5):
         stranger.new_key(f"forged-{number}")
         refusal_of(stranger.token(f"forged-{number}"), settings)
