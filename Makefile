@@ -63,7 +63,7 @@ types: venv ## Check the types (mypy, strict)
 
 .PHONY: layers
 layers: venv ## Check that dependencies point one way (import-linter)
-	@echo "import-linter: rooms and layers"; $(RUN)lint-imports
+	@echo "import-linter: rooms and layers"; $(RUN)lint-imports --no-logo
 
 .PHONY: template
 template: ## Package both stages and lint their CloudFormation templates
