@@ -1,0 +1,62 @@
+"""Fixtures of the journeys. Every request and answer is held to the OpenAPI document, whatever a test is about."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+
+import pytest
+from chalice.app import Chalice
+
+from tests.journeys.customer import Customer
+from tests.support.client import ApiClient
+from tests.support.contract import Contract
+from tests.support.engines import Engine
+from tests.support.stack import Stack, stack_on
+from tests.support.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class WatchedStack(Stack):
+    """A stack whose clients fail the test at the first answer that breaks the contract."""
+
+    contract: Contract
+
+    def client(self, *roles: str, accounts: tuple[str, ...] = ()) -> ApiClient:
+        client = super().client(*roles, accounts=accounts)
+        return client.over(self.contract.watching(client.transport))
+
+
+@pytest.fixture(scope="session")
+def contract(moto: Engine, app: Chalice, tokens: Tokens) -> Contract:
+    with stack_on(moto, app, tokens) as made:
+        return Contract(made.client().get("/openapi.json").body)
+
+
+@pytest.fixture
+def stack(moto: Engine, app: Chalice, tokens: Tokens, contract: Contract) -> Iterator[Stack]:
+    with stack_on(moto, app, tokens) as made:
+        yield _watched(made, contract)
+
+
+@pytest.fixture
+def make_stack(moto: Engine, app: Chalice, tokens: Tokens, contract: Contract) -> Iterator[Callable[..., Stack]]:
+    """A stack of another stage's choices: `make_stack(PAYDESK_COOLDOWN_SCOPE="payment_method")`."""
+    with contextlib.ExitStack() as open_stacks:
+        yield lambda **variables: _watched(
+            open_stacks.enter_context(stack_on(moto, app, tokens, **variables)), contract
+        )
+
+
+@pytest.fixture
+def watched_ministack_stack(contract: Contract, ministack_stack: Stack) -> Stack:
+    return _watched(ministack_stack, contract)
+
+
+@pytest.fixture
+def acme(stack: Stack) -> Customer:
+    """A customer in euros with nothing to pay yet and no payment method."""
+    return Customer.of(stack)
+
+
+def _watched(made: Stack, contract: Contract) -> WatchedStack:
+    return WatchedStack(**{field.name: getattr(made, field.name) for field in fields(Stack)}, contract=contract)

@@ -1,0 +1,28 @@
+"""What stands in the tables, to be compared before and after."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from tests.support.stack import Stack
+
+
+def contents(stack: Stack) -> dict[str, list[dict[str, Any]]]:
+    """Every item of every table of the stack, as DynamoDB writes it, in a fixed order."""
+    client = stack.engine.client
+    names = [name for name in client.list_tables()["TableNames"] if name.startswith(stack.prefix)]
+    scans = client.get_paginator("scan")
+    return {
+        name.removeprefix(stack.prefix): sorted(
+            (item for page in scans.paginate(TableName=name, ConsistentRead=True) for item in page["Items"]), key=repr
+        )
+        for name in names
+    }
+
+
+@contextlib.contextmanager
+def nothing_written(stack: Stack) -> Iterator[None]:
+    """Fails when an item was made, changed or removed inside, in any table: the sandbox's charges are one of them."""
+    before = contents(stack)
+    yield
+    assert contents(stack) == before
