@@ -20,7 +20,13 @@ from chalicelib.http.routing import Routes
 routes = Routes("accounts")
 
 
-@routes.get("/v1/accounts", role=Role.VIEWER, query=AccountsQuery, answers={200: AccountList})
+@routes.get(
+    "/v1/accounts",
+    role=Role.VIEWER,
+    query=AccountsQuery,
+    answers={200: AccountList},
+    problems=("search_needs_operator", "one_search_at_a_time"),
+)
 def list_accounts(call: Call, query: AccountsQuery) -> Answer:
     """List accounts.
 
