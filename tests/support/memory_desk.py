@@ -15,6 +15,7 @@ from chalicelib import settings, wiring
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import suspended, today_of
 from chalicelib.accounts.service import OpenRequest
+from chalicelib.activity.models import ActivityEntry
 from chalicelib.gateways.sandbox import Row, SandboxGateway
 from chalicelib.gateways.sandbox_tables import MemoryCharges
 from chalicelib.invoices.models import INVOICE_PREFIX, Invoice
@@ -139,6 +140,14 @@ class MemoryDesk:
         """One more card; the first becomes the default. Returns its id."""
         return self.add(token, make_default=make_default).method.payment_method_id
 
+    def choose(self, default: str | None, *, autopay: bool) -> Account:
+        """Payment settings: the default method and whether autopay is on."""
+        return self.desk.payment_methods.put_settings(self.account_id, default, autopay, ANNA)
+
+    def default_id(self) -> str | None:
+        default = self.account().default_method
+        return default.payment_method_id if default else None
+
     def pay(self, key: str | None = None, **wanted: Any) -> PayResult:
         """A payment as a route asks for it: what is wanted is also what the request's fingerprint tells apart."""
         key = key or self._key("pay")
@@ -164,12 +173,14 @@ class MemoryDesk:
     def suspend(self) -> None:
         self.ledger.commit(Change(suspended(self.account(), self.clock.now())))
 
+    def log(self) -> list[ActivityEntry]:
+        """The activity log, oldest first."""
+        page = self.desk.activity.list(self.account_id, limit=10_000, cursor=None, newest_first=False)
+        return list(page.items)
+
     def actions(self) -> list[str]:
         """What the activity log says was done, oldest first."""
-        return [
-            entry.action
-            for entry in self.desk.activity.list(self.account_id, limit=10_000, cursor=None, newest_first=False).items
-        ]
+        return [entry.action for entry in self.log()]
 
     def must_balance(self) -> None:
         """What has to hold after whatever happened: DESIGN's invariants as far as these rooms know them."""
