@@ -47,11 +47,13 @@ def append(ledger: Ledger, writer: int, number: int) -> int:
 
 
 def until_acknowledged(write: Callable[[], int]) -> int:
+    wait_seconds = 0.005
     while True:
         try:
             return write()
-        except (Stale, Unavailable):  # come again a little later, as a client does
-            time.sleep(random.uniform(0, 0.03))
+        except (Stale, Unavailable):  # come again, later each time, as a client does
+            time.sleep(random.uniform(0, wait_seconds))
+            wait_seconds = min(0.3, 2 * wait_seconds)
 
 
 def in_parallel(tasks: list[Callable[[], list[int]]]) -> list[list[int]]:
