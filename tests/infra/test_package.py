@@ -47,6 +47,22 @@ def test_merging_made_no_function_of_a_resource_and_no_resource_of_a_function(pa
         assert ("Handler" in resource.get("Properties", {})) == (resource["Type"] == "AWS::Serverless::Function"), name
 
 
+def test_nobody_talks_to_the_api_below_tls_1_2(package: Package) -> None:
+    """API Gateway's own default for a regional API takes TLS 1.0."""
+    api = package.properties("RestAPI")
+
+    assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
+    assert api["EndpointAccessMode"] == "STRICT"
+
+
+def test_the_api_takes_no_flood(package: Package) -> None:
+    (settings_of_all_methods,) = package.properties("RestAPI")["MethodSettings"]
+
+    assert (settings_of_all_methods["ResourcePath"], settings_of_all_methods["HttpMethod"]) == ("/*", "*")
+    assert settings_of_all_methods["ThrottlingRateLimit"] == 1000
+    assert settings_of_all_methods["ThrottlingBurstLimit"] == 2000
+
+
 def test_every_function_states_its_memory_time_and_the_retention_of_its_log(package: Package) -> None:
     for name, function in package.of_kind("AWS::Serverless::Function").items():
         assert function["Properties"]["MemorySize"] > 128, f"{name} has the default"
