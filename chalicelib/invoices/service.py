@@ -71,7 +71,11 @@ class Invoices:
             if request.due_on < issued_on:
                 raise Invalid("invoice_dates", issued_on=issued_on.isoformat(), due_on=request.due_on.isoformat())
             draft = InvoiceDraft(
-                f"{INVOICE_PREFIX}{issued_on:%Y%m%d}_{suffix}", request.lines, issued_on, request.due_on
+                # Not strftime: it writes a year before 1000 with fewer digits, and key order is issue order.
+                f"{INVOICE_PREFIX}{issued_on.isoformat().replace('-', '')}_{suffix}",
+                request.lines,
+                issued_on,
+                request.due_on,
             )
             invoice, change = issue(account, draft, request.actor, now, self._open_invoices_max)
             marker = InvoiceRequest(
