@@ -11,7 +11,7 @@ from chalicelib.accounts.schemas import (
 from chalicelib.accounts.service import OpenRequest
 from chalicelib.activity.models import Actor
 from chalicelib.auth.roles import Role
-from chalicelib.core.errors import Invalid
+from chalicelib.core.errors import Forbidden, Invalid
 from chalicelib.core.ids import fingerprint
 from chalicelib.http.answers import REPLAYED, Answer
 from chalicelib.http.endpoints import Call
@@ -37,7 +37,7 @@ def list_accounts(call: Call, query: AccountsQuery) -> Answer:
     searched = [given for given in (query.name, query.payment_id, query.gateway_reference) if given is not None]
     if not call.caller.has(Role.OPERATOR):
         if searched:
-            raise Invalid("search_needs_operator", missing_role=Role.OPERATOR.value)
+            raise Forbidden("search_needs_operator", missing_role=Role.OPERATOR.value)
         page = accounts.own(sorted(call.caller.account_ids), limit=query.limit, cursor=query.cursor)
     elif len(searched) > 1:
         raise Invalid("one_search_at_a_time")

@@ -3,6 +3,7 @@
 import ast
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,18 @@ def test_every_detail_ends_with_a_full_stop_and_no_title_does() -> None:
         assert detail.endswith((".", ">."))
 
 
-def raised() -> Iterator[tuple[str, str, set[str]]]:
-    """Every place in the code that raises an error of the tree: where, the code, the names of the facts."""
+@dataclass(frozen=True)
+class Refusal:
+    """A place in the code that makes an error of the tree."""
+
+    where: str
+    kind: type[errors.PaydeskError]
+    code: str
+    facts: frozenset[str]
+
+
+def raised() -> Iterator[Refusal]:
+    """Every such place that names its code and its facts."""
     for path in sorted(Path(REPOSITORY / "chalicelib").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
@@ -99,37 +110,35 @@ def raised() -> Iterator[tuple[str, str, set[str]]]:
             first = node.args[0] if node.args else ast.Constant(kind.default_code)
             if isinstance(first, ast.Constant) and not any(keyword.arg is None for keyword in node.keywords):
                 where = f"{path.relative_to(REPOSITORY)}:{node.lineno}"
-                yield where, str(first.value), {keyword.arg or "" for keyword in node.keywords}
+                yield Refusal(where, kind, str(first.value), frozenset(k.arg or "" for k in node.keywords))
 
 
-PLACES = list(raised())
+REFUSALS = list(raised())
 
 
 def test_the_code_was_really_searched() -> None:
-    assert len(PLACES) > 40
+    assert len(REFUSALS) > 40
 
 
-@pytest.mark.parametrize(("where", "code", "facts"), PLACES, ids=[f"{where} {code}" for where, code, _ in PLACES])
-def test_every_refusal_in_the_code_has_a_sentence_and_the_facts_it_names(
-    where: str, code: str, facts: set[str]
-) -> None:
-    if code in DEFECTS:
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{refusal.where} {refusal.code}")
+def test_every_refusal_in_the_code_has_a_sentence_and_the_facts_it_names(refusal: Refusal) -> None:
+    if refusal.code in DEFECTS:
         return
     needed = {
         name
         for variant, (_, detail) in SENTENCES.items()
-        if variant.partition(".")[0] == code
+        if variant.partition(".")[0] == refusal.code
         for name in placeholders(detail)
     }
-    available = facts | {fact.removesuffix("_minor") for fact in facts if "currency" in facts}
+    available = refusal.facts | {fact.removesuffix("_minor") for fact in refusal.facts if "currency" in refusal.facts}
 
-    assert code in STATUS, f"{where} raises {code}, which has no status"
-    assert needed <= available, f"{where} raises {code} without {needed - available}"
+    assert refusal.code in STATUS
+    assert needed <= available
 
 
 def test_facts_never_take_the_name_of_a_problems_own_members() -> None:
     """RFC 9457 gives type, title, status and detail a meaning of their own."""
     taken = {"type", "title", "status", "detail", "instance", "code"}
 
-    assert [where for where, _, facts in PLACES if facts & taken] == []
+    assert [refusal for refusal in REFUSALS if refusal.facts & taken] == []
     assert [code for code, facts in EXAMPLES.items() if facts.keys() & taken] == []
