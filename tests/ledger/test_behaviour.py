@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import ActivityEntry
+from chalicelib.core.clock import format_instant
 from chalicelib.core.errors import Broken
 from chalicelib.invoices.models import Invoice
 from chalicelib.ledger.models import Change, FieldSet, Key, Record, Stale, Unwritable
@@ -13,7 +14,8 @@ from chalicelib.ledger.port import LedgerPort
 from chalicelib.payment_methods.models import PaymentMethodRecord
 from chalicelib.payments.models import Payment
 from tests.ledger.conftest import Store
-from tests.ledger.records import NOW, a_card, a_payment, an_account, an_entry, an_invoice, an_open_invoice
+from tests.ledger.records import a_card, a_payment, an_account, an_entry, an_invoice
+from tests.support.builders import NOW, owed
 
 ACCOUNT = Key(Account, "acc_one")
 INVOICE = Key(Invoice, "acc_one", "inv_1")
@@ -35,8 +37,8 @@ def test_what_was_never_written_is_not_there(ledger: LedgerPort) -> None:
 def test_a_new_account_is_read_back_as_written_with_version_one(ledger: LedgerPort) -> None:
     account = an_account(
         invoice_recipients=("billing@example.com",),
-        open_invoices={"inv_1": an_open_invoice("2026-0001")},
-        pending={"pay_A": a_payment("pay_A", status="in_flight", next_check_at=NOW)},
+        open_invoices={"inv_1": owed()},
+        pending=[a_payment("pay_A", status="in_flight", next_check_at=NOW)],
         cooldowns={"account": NOW},
         credit_minor=5,
     )
@@ -234,7 +236,7 @@ def test_an_account_without_a_check_due_is_in_no_index_of_checks(store: Store) -
 
     waiting = {"pay_A": a_payment("pay_A", status="in_flight", next_check_at=NOW)}
     account = store.ledger.commit(Change(account.model_copy(update={"pending": waiting})))
-    assert index_attributes(store)["reconcile_due"] == "2026-11-23T15:36:15.123Z#acc_one"
+    assert index_attributes(store)["reconcile_due"] == f"{format_instant(NOW)}#acc_one"
 
     store.ledger.commit(Change(account.model_copy(update={"pending": {}})))
     assert set(index_attributes(store)) == {"name_initial", "name_key"}

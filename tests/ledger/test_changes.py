@@ -11,7 +11,8 @@ from chalicelib.invoices.models import Invoice
 from chalicelib.ledger.models import ACTIONS_MAX, Change, FieldSet, Key, Record, Unwritable
 from chalicelib.payment_methods.models import PaymentMethodRecord
 from chalicelib.payments.models import Payment
-from tests.ledger.records import NOW, a_payment, an_account, an_entry, an_invoice
+from tests.ledger.records import a_payment, an_account, an_entry, an_invoice
+from tests.support.builders import NOW
 
 INVOICE = Key(Invoice, "acc_one", "inv_1")
 

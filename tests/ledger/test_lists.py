@@ -13,7 +13,8 @@ from chalicelib.ledger.models import Change, Record
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT, Payment
 from tests.ledger.conftest import Store
-from tests.ledger.records import NOW, a_payment, an_account, an_entry, an_invoice, an_invoice_request
+from tests.ledger.records import a_payment, an_account, an_entry, an_invoice, an_invoice_request
+from tests.support.builders import NOW
 
 INVOICES = ["inv_20261101_A", "inv_20261102_B", "inv_20261103_C", "inv_20261104_D", "inv_20261105_E"]
 PAYMENTS = {"pay_C": 0, "pay_A": 1, "pay_D": 2, "pay_B": 3}
@@ -140,9 +141,9 @@ def test_a_name_is_found_by_how_it_begins(ledger: LedgerPort) -> None:
     for number, name in enumerate(["Nordwind", "NORDLICHT", "Nora", "Südwind"]):
         open_with(ledger, f"acc_{number}", name=name)
     found = ledger.find(BY_NAME, "n", prefix="nord", limit=10)
-    assert found == [("nordlicht#acc_1", "acc_1"), ("nordwind#acc_0", "acc_0")]
-    assert ledger.find(BY_NAME, "n", limit=2) == [("nora#acc_2", "acc_2"), ("nordlicht#acc_1", "acc_1")]
-    assert ledger.find(BY_NAME, "n", limit=2, after="nordlicht#acc_1") == [("nordwind#acc_0", "acc_0")]
+    assert found == [("nordlicht\tacc_1", "acc_1"), ("nordwind\tacc_0", "acc_0")]
+    assert ledger.find(BY_NAME, "n", limit=2) == [("nora\tacc_2", "acc_2"), ("nordlicht\tacc_1", "acc_1")]
+    assert ledger.find(BY_NAME, "n", limit=2, after="nordlicht\tacc_1") == [("nordwind\tacc_0", "acc_0")]
     assert ledger.find(BY_NAME, "x", limit=2) == []
 
 
@@ -154,9 +155,9 @@ def test_a_search_for_what_cannot_be_a_key_finds_nothing(desk: LedgerPort, odd: 
         assert desk.find(BY_NAME, "n", prefix=odd, limit=10) == []
 
 
-@pytest.mark.parametrize("after", ["a", "nordwind#acc_one", "o", "x" * 1025])
+@pytest.mark.parametrize("after", ["a", "nordwind\tacc_one", "o", "x" * 1025])
 def test_no_cursor_leads_out_of_a_search(desk: LedgerPort, after: str) -> None:
-    expected = [key for key in ("nordwind#acc_one", "nordwind#acc_two") if key > after]
+    expected = [key for key in ("nordwind\tacc_one", "nordwind\tacc_two") if key > after]
     assert [key for key, _ in desk.find(BY_NAME, "n", prefix="nordw", limit=10, after=after)] == expected
 
 
@@ -164,7 +165,7 @@ def test_checks_due_by_now_are_found_oldest_first(ledger: LedgerPort) -> None:
     same_shard = [f"acc_{number}" for number in range(200) if shard_of(f"acc_{number}") == "07"][:4]
     for number, account_id in enumerate(same_shard):
         check_at = NOW + timedelta(minutes=10 - number)
-        pending = {"pay_A": a_payment("pay_A", account_id, status="in_flight", next_check_at=check_at)}
+        pending = [a_payment("pay_A", account_id, status="in_flight", next_check_at=check_at)]
         open_with(ledger, account_id, pending=pending)
     due = [
         (f"{format_instant(NOW + timedelta(minutes=10 - number))}#{account_id}", account_id)
