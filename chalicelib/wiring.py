@@ -44,6 +44,12 @@ def current() -> Desk:
     return _desk
 
 
+def settings() -> Settings:
+    """The settings alone, for what needs no store: the authorizer starts without a DynamoDB client. Raises
+    SettingsError."""
+    return _desk.settings if _desk else from_environment()
+
+
 def use(desk: Desk | None) -> None:
     """Makes `desk` the desk of this process; None: build it from the environment again. For the local stack and
     tests.

@@ -19,7 +19,7 @@ def admit(authorization: str) -> AuthResponse:
     API Gateway answers 500.
     """
     try:
-        caller = tokens.verify(_bearer(authorization), wiring.current().settings)
+        caller = tokens.verify(_bearer(authorization), wiring.settings())
     except Unauthorized as refused:
         log.info("token_refused", reason=refused.facts["reason"])
         raise Exception("Unauthorized") from None  # noqa: TRY002  # the text is Chalice's sign for a 401

@@ -10,14 +10,14 @@ class RequestBody(BaseModel):
     read from ISO 8601 text, which is the only way JSON can write them.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class QueryParameters(BaseModel):
     """Base of every query: all values arrive as text and are read as what the field declares; unknown ones are
     refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class PageQuery(QueryParameters):
@@ -32,7 +32,7 @@ class PageQuery(QueryParameters):
 class Wire(BaseModel):
     """Base of everything Paydesk answers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class FieldProblem(Wire):

@@ -38,7 +38,7 @@ class Part(BaseModel):
     Refusing matters for money: a newer deployment's field, read and written back by an older one, would be lost.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Record(Part):

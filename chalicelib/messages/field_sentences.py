@@ -47,6 +47,7 @@ RULE_SENTENCES: tuple[str, ...] = (
     N_("an instant lies in the years 1 to 9999"),
     N_("state expires_month and expires_year together"),
     N_("state at least one thing to change"),
+    N_("state a value or leave the field out: null is neither"),
     N_("on_default=promote and promote={payment_method_id} go together"),
 )
 """What the rooms' own checks say of a value (the text of their ValueError), gathered here for the translators."""

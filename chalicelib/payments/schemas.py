@@ -1,8 +1,8 @@
 """Payments on the wire."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chalicelib.core.clock import Instant
 from chalicelib.core.money import Currency, PositiveMinorUnits
@@ -42,6 +42,14 @@ class PayBody(RequestBody):
     currency: Annotated[Currency, Field(examples=["EUR"])] | None = None
     invoice_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=500, strict=False)] | None = None
     expected_payable_minor: PositiveMinorUnits | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_null(cls, body: Any) -> Any:
+        """A client that lost its amount sends null; read as "no amount", that would pay everything."""
+        if isinstance(body, dict) and None in body.values():
+            raise ValueError("state a value or leave the field out: null is neither")
+        return body
 
 
 class PaymentsQuery(PageQuery):
