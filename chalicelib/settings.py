@@ -61,7 +61,7 @@ class Limits(_Group):
 
     methods: int = Field(default=20, ge=1, le=100)
     open_invoices: int = Field(default=500, ge=1, le=1000)
-    pending: int = Field(default=20, ge=1, le=40)
+    pending: int = Field(default=20, ge=1, le=25)
     # A settlement writes account, payment, activity and each invoice in one transaction, which takes 100 actions.
     invoices_per_payment: int = Field(default=90, ge=1, le=90)
     recipients: int = Field(default=20, ge=1, le=100)
@@ -69,7 +69,7 @@ class Limits(_Group):
     key_characters: int = Field(default=255, ge=36, le=1024)
     page: int = Field(default=100, ge=1, le=100)
     commit_retries: int = Field(default=5, ge=1, le=20)
-    method_attempts_per_day: int = Field(default=10, ge=1, le=1000)
+    method_attempts_per_day: int = Field(default=10, ge=1, le=100)
 
 
 class Settings(_Group):
