@@ -132,7 +132,7 @@ def test_the_same_card_added_twice_carries_the_same_fingerprint(desk: MemoryDesk
 
 
 def test_the_twentieth_method_is_kept_and_the_next_refused() -> None:
-    desk = a_desk(PAYDESK_LIMIT_METHOD_ATTEMPTS_PER_DAY="1000")
+    desk = a_desk(PAYDESK_LIMIT_METHOD_ATTEMPTS_PER_DAY="100")
     cards = [desk.add_card() for _ in range(20)]
     with pytest.raises(Invalid) as refused:
         desk.add()
