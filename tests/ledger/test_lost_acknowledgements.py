@@ -123,6 +123,12 @@ def test_a_read_is_one_trip(desk: Desk, operation: str) -> None:
     assert desk.road.operations == [operation.split(maxsplit=1)[0]]
 
 
+@pytest.mark.parametrize("operation", ["GetItem", "Query", "Scan"])
+def test_what_a_decision_reads_is_read_consistently(desk: Desk, operation: str) -> None:
+    READS[operation](desk.ledger)
+    assert [trip.body["ConsistentRead"] for trip in desk.road.trips] == [True]
+
+
 def test_a_commit_is_one_trip(desk: Desk) -> None:
     account = desk.ledger.commit(only_the_account(desk.account()))
     desk.ledger.commit(with_an_invoice(account))
