@@ -4,7 +4,7 @@ The desk works for one account, Acme. When a test ends, its books have to balanc
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -16,12 +16,13 @@ from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import suspended, today_of
 from chalicelib.accounts.service import OpenRequest
 from chalicelib.activity.models import ActivityEntry
+from chalicelib.core.errors import Unavailable
 from chalicelib.gateways.sandbox import Row, SandboxGateway
 from chalicelib.gateways.sandbox_tables import MemoryCharges
 from chalicelib.invoices.models import INVOICE_PREFIX, Invoice
 from chalicelib.invoices.service import IssueRequest
 from chalicelib.ledger.memory import MemoryLedger
-from chalicelib.ledger.models import A, Change
+from chalicelib.ledger.models import A, Change, R
 from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard, MethodAndAccount
 from chalicelib.payments.models import Payment
@@ -56,6 +57,9 @@ class Interruptions:
         """One for each of the next times; None: that time nothing happens."""
         self._planned.extend(happenings)
 
+    def clear(self) -> None:
+        self._planned.clear()
+
     def happen(self) -> None:
         if self._happening or not self._planned:
             return
@@ -69,27 +73,45 @@ class Interruptions:
 
 
 class InterruptedLedger(MemoryLedger):
-    """Before a commit, somebody else may act."""
+    """Before a commit, after it, and before a list is read, somebody else may act."""
 
     def __init__(self) -> None:
         super().__init__()
         self.before_commit = Interruptions()
+        self.after_commit = Interruptions()
+        self.before_records = Interruptions()
 
     def commit(self, change: Change[A]) -> A:
         self.before_commit.happen()
-        return super().commit(change)
+        account = super().commit(change)
+        self.after_commit.happen()
+        return account
+
+    def records(self, record: type[R], account_id: str, **how: Any) -> Sequence[R]:
+        self.before_records.happen()
+        return super().records(record, account_id, **how)
 
 
 class InterruptedCharges(MemoryCharges):
-    """Before the gateway writes a charge down, the process may be frozen; after it, too."""
+    """Before the gateway writes a charge down the process may be frozen; after it, too. Out of order, it answers
+    nobody."""
 
     def __init__(self) -> None:
         super().__init__()
         self.before_put = Interruptions()
         self.after_put = Interruptions()
+        self._answers = True
+
+    def out_of_order(self) -> None:
+        self._answers = False
+
+    def in_order(self) -> None:
+        self._answers = True
 
     def put_if_absent(self, payment_id: str, row: Row) -> Row:
         self.before_put.happen()
+        if not self._answers:
+            raise Unavailable(retry_after_seconds=1)
         standing = super().put_if_absent(payment_id, row)
         self.after_put.happen()
         return standing
@@ -209,7 +231,11 @@ class MemoryDesk:
 
     def _gateway_must_agree(self, succeeded: dict[str, Payment]) -> None:
         """Whatever the gateway took is booked, or a payment that is still pending will book it."""
-        taken = {i: int(row["amount_minor"]) for i, row in self.charges.rows.items() if row["state"] == "approved"}
+        taken = {
+            payment_id: row["amount_minor"]
+            for payment_id, row in self.charges.rows.items()
+            if row["state"] == "approved" and row["account_id"] == self.account_id
+        }
         pending = self.account().pending
         assert {i: payment.amount_minor for i, payment in succeeded.items()} == {
             i: amount for i, amount in taken.items() if i not in pending

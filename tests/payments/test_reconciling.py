@@ -1,0 +1,183 @@
+"""Reconciling: all payments whose check is due, of all accounts; what cannot be read or is busy stops nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.accounts.models import Account
+from chalicelib.accounts.service import OpenRequest
+from chalicelib.ledger.models import Key
+from chalicelib.payments.service import CheckCounts
+from tests.support.builders import ANNA, OPERATIONS
+from tests.support.memory_desk import MemoryDesk
+
+
+def another(desk: MemoryDesk, name: str) -> MemoryDesk:
+    """The same desk, working for another account."""
+    request = OpenRequest(name, name, OPERATIONS, name=name, currency="EUR", locale="en", time_zone="UTC")
+    account, _ = desk.desk.accounts.open(request)
+    return replace(desk, account_id=account.account_id)
+
+
+def reconcile(desk: MemoryDesk) -> CheckCounts:
+    return desk.desk.payments.reconcile()
+
+
+@pytest.mark.parametrize(
+    ("token", "ends"),
+    [
+        ("tok_timeout_then_approved", "succeeded"),
+        ("tok_timeout_then_declined", "declined"),
+        ("tok_timeout_not_charged", "canceled"),
+    ],
+)
+def test_a_payment_without_an_answer_ends_at_its_first_check(desk: MemoryDesk, token: str, ends: str) -> None:
+    desk.issue(100)
+    payment = desk.pay_with(token)
+    desk.advance(minutes=4, seconds=59)
+    assert reconcile(desk) == CheckCounts()
+    desk.advance(seconds=1)
+    assert reconcile(desk) == CheckCounts(checked=1, ended=1)
+    assert desk.payment(payment).status == ends
+    assert reconcile(desk) == CheckCounts()
+
+
+def test_a_closed_payment_is_no_decline_and_nothing_cools_down(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_not_charged")
+    desk.advance(minutes=5)
+    reconcile(desk)
+    assert (desk.payment(payment).decline, desk.account().cooldowns) == (None, {})
+    entry = desk.log()[-1]
+    assert (entry.action, entry.actor) == ("payment.canceled", "paydesk")
+    assert desk.pay_with("tok_visa").status == "succeeded"
+
+
+def test_a_decline_found_by_a_check_cools_down_from_then_on(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_then_declined")
+    desk.advance(minutes=5)
+    reconcile(desk)
+    assert desk.payment(payment).retry_at == desk.clock.now() + timedelta(hours=1)
+
+
+def test_money_found_by_a_check_brings_suspended_services_back(desk: MemoryDesk) -> None:
+    desk.issue(100, due_in_days=-1)
+    desk.suspend()
+    desk.pay_with("tok_timeout_then_approved")
+    assert desk.account().services.status == "suspended"
+    desk.advance(minutes=5)
+    reconcile(desk)
+    assert desk.account().services.status == "active"
+
+
+def test_an_authentication_nobody_completes_is_closed_after_an_hour(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_requires_action")
+    desk.advance(minutes=59)
+    assert reconcile(desk) == CheckCounts()
+    desk.advance(minutes=1)
+    assert reconcile(desk) == CheckCounts(checked=1, ended=1)
+    assert desk.payment(payment).status == "canceled"
+    assert not desk.gateway.complete_action(payment.payment_id, approve=True)
+
+
+def test_a_gateway_out_of_order_is_asked_seven_times_and_then_a_person_is(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_then_approved")
+    desk.charges.out_of_order()
+    checked = 0
+    for _ in range(24 * 12 * 8):
+        desk.advance(minutes=5)
+        checked += reconcile(desk).checked
+    assert (checked, desk.payment(payment).status) == (7, "parked")
+    assert desk.actions()[-1] == "payment.parked"
+    desk.charges.in_order()
+    desk.advance(days=30)
+    assert reconcile(desk) == CheckCounts(), "never again by itself"
+    assert desk.desk.payments.check(desk.account_id, payment.payment_id).status == "succeeded"
+
+
+def test_a_parked_payment_that_is_asked_about_in_vain_stays_parked(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_not_charged")
+    desk.charges.out_of_order()
+    for _ in range(7):
+        desk.advance(days=1)
+        reconcile(desk)
+    parked = desk.payment(payment)
+    assert desk.desk.payments.check(desk.account_id, payment.payment_id) == parked
+    assert parked.status == "parked"
+    assert desk.account().pending == {payment.payment_id: parked}
+
+
+def test_two_runs_at_once_use_one_check_up(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_not_charged")
+    desk.charges.out_of_order()
+    desk.advance(minutes=5)
+    desk.ledger.before_commit.plan(lambda: reconcile(desk))
+    reconcile(desk)
+    assert desk.payment(payment).checks == 1
+
+
+def test_checking_a_payment_that_has_ended_asks_nobody(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_visa")
+    desk.charges.out_of_order()
+    assert desk.desk.payments.check(desk.account_id, payment.payment_id) == payment
+
+
+def test_all_due_payments_of_all_accounts_are_checked_in_one_run(desk: MemoryDesk) -> None:
+    desks = [another(desk, f"Customer {n}") for n in range(70)]
+    for customer in desks:
+        customer.issue(100)
+        card = customer.add_card("tok_timeout_then_approved")
+        for _ in range(2):
+            customer.pay(payment_method_id=card, amount_minor=10)
+    desk.advance(minutes=5)
+    assert reconcile(desk) == CheckCounts(checked=140, ended=140)
+    for customer in desks:
+        assert customer.account().pending == {}
+        customer.must_balance()
+
+
+def test_an_account_that_cannot_be_read_stops_no_other(desk: MemoryDesk) -> None:
+    desks = [another(desk, f"Customer {n}") for n in range(5)]
+    for customer in desks:
+        customer.issue(100)
+        customer.pay_with("tok_timeout_then_approved")
+    place = Key(Account, desks[2].account_id).place
+    desk.ledger._items[place] = desk.ledger._items[place] | {"credit_minor": "a lot"}
+    desk.advance(minutes=5)
+    assert reconcile(desk) == CheckCounts(checked=4, ended=4, unreadable=1)
+
+
+def test_an_account_that_is_too_busy_stops_no_other_and_is_due_again(desk: MemoryDesk) -> None:
+    desks = [another(desk, f"Customer {n}") for n in range(5)]
+    for customer in desks:
+        customer.issue(100)
+        customer.pay_with("tok_timeout_then_approved")
+    desk.advance(minutes=5)
+
+    def somebody_changes_every_account() -> None:
+        for customer in desks:
+            recipients = (f"{customer.account().version}@example.com",)
+            desk.desk.accounts.put_recipients(customer.account_id, recipients, ANNA)
+
+    desk.ledger.before_commit.plan(*[somebody_changes_every_account] * 5)
+    assert reconcile(desk) == CheckCounts(checked=4, ended=4, busy=1)
+    assert reconcile(desk) == CheckCounts(checked=1, ended=1)
+
+
+def test_a_payment_at_another_gateway_is_not_closed_at_this_one(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_then_approved")
+    elsewhere = desk.account().pending[payment.payment_id].model_dump(mode="json", exclude_none=True)
+    elsewhere["method"]["gateway"] = "stripe"
+    place = Key(Account, desk.account_id).place
+    desk.ledger._items[place] = desk.ledger._items[place] | {"pending": {payment.payment_id: elsewhere}}
+    desk.advance(minutes=5)
+    assert reconcile(desk) == CheckCounts(checked=1)
+    assert (desk.payment(payment).status, desk.payment(payment).checks) == ("in_flight", 1)
