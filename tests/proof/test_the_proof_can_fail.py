@@ -1,0 +1,172 @@
+"""A proof that cannot fail proves nothing: what is broken on purpose is found, by the same cases and the same books."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.accounts.models import Account, Services
+from chalicelib.gateways.port import AttachedCard, Charge, Closed, GatewayPort, NotSent, Outcome, TokenRefused, Unknown
+from chalicelib.gateways.sandbox import ChargeTable
+from chalicelib.ledger.memory import MemoryLedger
+from chalicelib.ledger.models import A, Change, Key
+from tests.proof.books import Books, flaws
+from tests.proof.cases import NOTHING, Rehearsal
+from tests.proof.customers import new_customer, paying
+from tests.proof.scenarios import PAYMENTS
+from tests.proof.world import MemoryWorld, sandbox
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+class LooksFirst:
+    """A gateway whose close looks for a charge, finds none and leaves nothing that would stop one."""
+
+    def __init__(self, gateway: GatewayPort, charges: ChargeTable) -> None:
+        self._gateway = gateway
+        self._charges = charges
+        self.name = gateway.name
+
+    def attach_card(self, account_id: str, payment_method_id: str, token: str) -> AttachedCard | TokenRefused | Unknown:
+        return self._gateway.attach_card(account_id, payment_method_id, token)
+
+    def detach(self, method_reference: str) -> None:
+        self._gateway.detach(method_reference)
+
+    def charge(self, charge: Charge) -> Outcome | NotSent | Unknown:
+        return self._gateway.charge(charge)
+
+    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
+        return Closed() if self._charges.get(payment_id) is None else self._gateway.close(payment_id)
+
+
+class NeverAnswersAboutTheEnd(LooksFirst):
+    """A gateway that cannot say what became of a charge."""
+
+    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
+        return Unknown(f"no word about {payment_id}")
+
+
+class Unguarded(MemoryLedger):
+    """A ledger that takes whatever was decided on an account that has changed since."""
+
+    def commit(self, change: Change[A]) -> A:
+        standing = self.get(Key(Account, change.account.account_id))
+        version = standing.version if standing else 0
+        newest = change.account.model_copy(update={"version": version})
+        return super().commit(replace(change, account=newest))
+
+
+class HalfWritten(MemoryLedger):
+    """A ledger that writes the account and forgets what stands beside it."""
+
+    def commit(self, change: Change[A]) -> A:
+        return super().commit(Change(change.account))
+
+
+def found(make_gateway: Callable[[ChargeTable], GatewayPort], new_store: Callable[[], MemoryLedger]) -> dict[str, str]:
+    """Which cases of a full payment show something wrong, and what."""
+    rehearsal = Rehearsal(
+        PAYMENTS["the whole balance is paid"], lambda before: MemoryWorld(before, make_gateway, new_store)
+    )
+    wrong = {str(case): rehearsal.play(case) for case in rehearsal.cases(rehearsal.effects())}
+    return {case: " | ".join(problems) for case, problems in wrong.items() if problems}
+
+
+def test_nothing_is_found_where_nothing_is_broken() -> None:
+    assert found(sandbox, MemoryLedger) == {}
+
+
+def test_a_close_that_looks_instead_of_fencing_is_found() -> None:
+    wrong = found(lambda charges: LooksFirst(sandbox(charges), charges), MemoryLedger)
+    thawed = "at effect 2 (gateway charge), the process freezes before it; then reconcile, new key"
+    assert "more was charged than owed" in wrong[thawed]
+    assert all("freezes before" in case and "reconcile" in case for case in wrong), "and nothing else is to blame"
+
+
+def test_a_gateway_that_never_tells_is_found() -> None:
+    wrong = found(lambda charges: NeverAnswersAboutTheEnd(sandbox(charges), charges), MemoryLedger)
+    assert "lost: still pending" in wrong["at effect 2 (gateway charge), the process dies after it; then reconcile"]
+
+
+def test_a_ledger_without_a_guard_is_found() -> None:
+    wrong = found(sandbox, Unguarded)
+    assert "charged twice" in wrong["at effect 1 (store commit), the process freezes before it; then new key"]
+
+
+def test_a_ledger_that_writes_half_of_a_change_is_found() -> None:
+    wrong = found(sandbox, HalfWritten)
+    assert "charged and not booked" in wrong["at effect 0 (store read), the process dies before it; then retry"]
+
+
+@pytest.fixture(scope="module")
+def sound() -> Books:
+    """Books in order: one payment, one more on its way, services suspended."""
+    world = MemoryWorld(NOTHING)
+    customer = new_customer(world.desk, ("tok_visa", "tok_timeout_then_approved"))
+    paying(amount_minor=15_000)(world.desk, customer, "first")
+    paying("tok_timeout_then_approved", amount_minor=5_000)(world.desk, customer, "second")
+    return world.books(customer.account_id)
+
+
+Damage = Callable[[Books], Books]
+
+
+def with_account(**fields: Any) -> Damage:
+    return lambda books: replace(books, account=books.account.model_copy(update=fields))
+
+
+def with_payment(**fields: Any) -> Damage:
+    return lambda books: replace(books, payments=[p.model_copy(update=fields) for p in books.payments])
+
+
+def with_invoices(**fields: Any) -> Damage:
+    return lambda books: replace(books, invoices=[i.model_copy(update=fields) for i in books.invoices])
+
+
+def with_charges(change: Mapping[str, Any]) -> Damage:
+    return lambda books: replace(books, charges={key: {**row, **change} for key, row in books.charges.items()})
+
+
+def with_another_charge(books: Books) -> Books:
+    row = {"state": "approved", "amount_minor": 15_000, "account_id": books.account.account_id}
+    return replace(books, charges={**books.charges, "pay_another": row})
+
+
+def suspended_for_nothing(books: Books) -> Books:
+    services = Services(status="suspended", since=books.now)
+    first_due = replace(books, now=books.now - timedelta(days=30))
+    return replace(first_due, account=books.account.model_copy(update={"services": services}))
+
+
+DAMAGES: dict[str, tuple[Damage, str]] = {
+    "a charge nobody knows of": (with_another_charge, "charged and not booked"),
+    "a payment that was never charged": (with_charges({"state": "void"}), "booked and not charged"),
+    "an amount that differs": (with_charges({"amount_minor": 14_999}), "booked 15000 of 14999"),
+    "money neither allocated nor credited": (with_payment(allocations=()), "captured is not allocated + credited"),
+    "credit out of nothing": (with_account(credit_minor=5), "the account says 5 credit"),
+    "a payment that no check will find": (lambda books: replace(books, in_reconcile_index=False), "no check will find"),
+    "a check for nothing": (with_account(pending={}), "a check looks for nothing"),
+    "an invoice with too much left": (with_invoices(remaining_minor=1), "left after"),
+    "an invoice paid without a payment": (with_payment(status="canceled"), "the payments say {}"),
+    "two invoices of one number": (with_invoices(number="1"), "one number on two invoices"),
+    "an open balance that is not": (with_account(open_invoices={}), "its invoices"),
+    "no default": (with_account(default_method=None), "none is the default"),
+    "a default that is gone": (lambda books: replace(books, methods=[]), "the default method is not there"),
+    "a wrong count of methods": (with_account(method_count=7), "counts 7 methods"),
+    "a log without its end": (lambda books: replace(books, entries=books.entries[:-1]), "does not end where"),
+    "a log with a gap": (lambda books: replace(books, entries=books.entries[1:]), "the activity log breaks"),
+    "services suspended for nothing": (suspended_for_nothing, "suspended with nothing overdue"),
+}
+
+
+def test_sound_books_have_no_flaw(sound: Books) -> None:
+    assert flaws(sound, calm=False) == []
+    assert [flaw for flaw in flaws(sound, calm=True) if "lost: still pending" not in flaw] == []
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=list(DAMAGES))
+def test_the_books_show(sound: Books, damage: Damage, told: str) -> None:
+    assert told in " | ".join(flaws(damage(sound), calm=False))
