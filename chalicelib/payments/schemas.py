@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from chalicelib.core.clock import Instant
 from chalicelib.core.money import Currency, PositiveMinorUnits
@@ -31,11 +31,20 @@ NEXT_BEST_ACTION: dict[DeclineClass, NextBestAction] = {
 """What helps most after a decline, by its class."""
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    """What the document says of the fields: each may be left out, and none may be null."""
+    for field in schema["properties"].values():
+        del field["default"]
+        field.update(next(choice for choice in field.pop("anyOf") if choice != {"type": "null"}))
+
+
 class PayBody(RequestBody):
     """A payment. Stating nothing ({}) pays all that is payable with the default method, oldest invoices first.
 
     `expected_payable_minor`: what the payer saw; another balance by now is refused instead of paid.
     """
+
+    model_config = ConfigDict(json_schema_extra=_without_null)
 
     payment_method_id: Id | None = None
     amount_minor: Annotated[PositiveMinorUnits, Field(examples=[12000])] | None = None
@@ -43,13 +52,13 @@ class PayBody(RequestBody):
     invoice_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=500, strict=False)] | None = None
     expected_payable_minor: PositiveMinorUnits | None = None
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _nothing_is_null(cls, body: Any) -> Any:
+    def _nothing_is_null(cls, value: Any) -> Any:
         """A client that lost its amount sends null; read as "no amount", that would pay everything."""
-        if isinstance(body, dict) and None in body.values():
+        if value is None:
             raise ValueError("state a value or leave the field out: null is neither")
-        return body
+        return value
 
 
 class PaymentsQuery(PageQuery):
