@@ -31,8 +31,9 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
 def check_path(path: Mapping[str, str]) -> None:
-    """Raises NotFound for a path parameter that can be no id: the store would stumble over an empty or endless key."""
-    if not all(_IDENTIFIER.fullmatch(value) for value in path.values()):
+    """Raises NotFound for a path parameter that can be no id: the store would stumble over an empty or endless key,
+    and an operator's log line would keep a card number."""
+    if not all(_IDENTIFIER.fullmatch(value) and not cards.has_card_number(value) for value in path.values()):
         raise NotFound
 
 
