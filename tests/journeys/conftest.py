@@ -7,8 +7,11 @@ from dataclasses import dataclass, fields
 import pytest
 from chalice.app import Chalice
 
+from chalicelib import wiring
+from tests.journeys.all_routes import Records, Untouched
 from tests.journeys.customer import Customer
 from tests.support.client import ApiClient
+from tests.support.contents import Contents, contents
 from tests.support.contract import Contract
 from tests.support.engines import Engine
 from tests.support.stack import Stack, stack_on
@@ -36,6 +39,23 @@ def contract(moto: Engine, app: Chalice, tokens: Tokens) -> Contract:
 def stack(moto: Engine, app: Chalice, tokens: Tokens, contract: Contract) -> Iterator[Stack]:
     with stack_on(moto, app, tokens) as made:
         yield _watched(made, contract)
+
+
+@pytest.fixture(scope="module")
+def _shared(moto: Engine, app: Chalice, tokens: Tokens, contract: Contract) -> Iterator[tuple[Untouched, Contents]]:
+    with stack_on(moto, app, tokens) as made:
+        stack = _watched(made, contract)
+        acme, globex = (Records.of(Customer.of(stack, key)) for key in ("acme", "globex"))
+        yield Untouched(stack, acme, globex), contents(stack)
+
+
+@pytest.fixture
+def untouched(_shared: tuple[Untouched, Contents]) -> Iterator[Untouched]:
+    """One stack for all tests of a module that write nothing. Each fails if it did, in whatever table."""
+    shared, standing = _shared
+    wiring.use(shared.stack.desk)  # a test before may have had a stack of its own
+    yield shared
+    assert contents(shared.stack) == standing
 
 
 @pytest.fixture

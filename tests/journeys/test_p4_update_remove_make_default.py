@@ -1,4 +1,4 @@
-"""P4: a card can be updated, removed and made the default. Exactly one is the default, and it is swapped in one step."""
+"""P4: a card can be updated, removed, made the default. Exactly one is the default, and it is swapped in one step."""
 
 import pytest
 

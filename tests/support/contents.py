@@ -6,9 +6,12 @@ from typing import Any
 
 from tests.support.stack import Stack
 
+Contents = dict[str, list[dict[str, Any]]]
+"""Table, without its prefix -> items, as DynamoDB writes them."""
 
-def contents(stack: Stack) -> dict[str, list[dict[str, Any]]]:
-    """Every item of every table of the stack, as DynamoDB writes it, in a fixed order."""
+
+def contents(stack: Stack) -> Contents:
+    """Every item of every table of the stack, in a fixed order."""
     client = stack.engine.client
     names = [name for name in client.list_tables()["TableNames"] if name.startswith(stack.prefix)]
     scans = client.get_paginator("scan")

@@ -1,0 +1,211 @@
+"""Bad input: every refusal is a problem with a code and a sentence that says what to do, and nothing is written.
+
+`untouched` compares all tables after each test. Tokens stand in test_bad_tokens.py, card numbers in
+test_card_numbers_stay_out.py, addresses and queries in test_bad_addresses.py, cards in test_bad_cards.py.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.http.endpoints import Endpoint
+from tests.journeys.all_routes import WRITING, Untouched, body_of, name_of, path_of
+from tests.support.client import ApiAnswer
+
+TAKING_A_BODY = [endpoint for endpoint in WRITING if endpoint.body is not None]
+TAKING_NONE = [endpoint for endpoint in WRITING if endpoint.body is None]
+KEYED = [endpoint for endpoint in WRITING if endpoint.keyed]
+BODY_BYTES_MAX = 65_536
+KEY_CHARACTERS_MAX = 255
+
+
+def send(untouched: Untouched, endpoint: Endpoint, body: bytes | None, *, key: str | None = "new-1") -> ApiAnswer:
+    """Those very bytes to acme's route, by somebody who may."""
+    path = path_of(endpoint, untouched.acme.ids())
+    return untouched.everybody_at_once().request(endpoint.method, path, body=body, key=key if endpoint.keyed else None)
+
+
+def pay(untouched: Untouched, body: str) -> ApiAnswer:
+    """A payment nobody asked for before, in those very words."""
+    acme = untouched.acme.customer
+    return acme.client.post(acme.at("payments"), body=body.encode(), key="new-1")
+
+
+def fields(answer: ApiAnswer) -> set[str]:
+    """Which fields a refusal names."""
+    assert (answer.status, answer.code) == (422, "invalid_request"), answer.text
+    return {error["field"] for error in answer.body["errors"]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"amount_minor": 5',
+        b"not json",
+        b"amount_minor=5&currency=EUR",
+        b"[]",
+        b"null",
+        b'"{}"',
+        b"5",
+        b"{} {}",
+        b'{"amount_minor": NaN}',
+        b'{"amount_minor": 5, "amount_minor": 7}',
+        b"\xff\xfe{}",
+        b"[" * 10_000,
+        b'{"a":' * 10_000,
+    ],
+    ids=lambda body: body[:20].decode("ascii", "replace"),
+)
+def test_what_is_no_json_object_is_400(untouched: Untouched, body: bytes) -> None:
+    for endpoint in TAKING_A_BODY:
+        answer = send(untouched, endpoint, body)
+
+        assert (answer.status, answer.code) == (400, "malformed_json"), name_of(endpoint)
+        assert "JSON object" in answer.body["detail"]
+
+
+@pytest.mark.parametrize("body", [None, b"", b" ", b"\r\n\t "], ids=["none", "empty", "a blank", "blanks"])
+def test_an_empty_body_is_400_and_never_read_as_pay_everything(untouched: Untouched, body: bytes | None) -> None:
+    for endpoint in TAKING_A_BODY:
+        answer = send(untouched, endpoint, body)
+
+        assert (answer.status, answer.code) == (400, "empty_body"), name_of(endpoint)
+
+
+@pytest.mark.parametrize("endpoint", TAKING_A_BODY, ids=name_of)
+def test_a_field_nobody_knows_is_422_and_named_without_its_value(untouched: Untouched, endpoint: Endpoint) -> None:
+    body = (body_of(endpoint, untouched.acme) or {}) | {"amount": "secret value"}
+
+    answer = send(untouched, endpoint, json.dumps(body).encode())
+
+    assert fields(answer) == {"amount"}
+    assert "secret value" not in answer.text
+
+
+@pytest.mark.parametrize("endpoint", TAKING_NONE, ids=name_of)
+def test_where_no_body_is_taken_none_is_ignored(untouched: Untouched, endpoint: Endpoint) -> None:
+    assert fields(send(untouched, endpoint, b'{"amount_minor": 5}')) == {"amount_minor"}
+
+
+def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(untouched: Untouched) -> None:
+    at_the_limit = b'{"a": "%s"}' % (b"x" * (BODY_BYTES_MAX - len(b'{"a": ""}')))
+
+    for endpoint in WRITING:
+        read = send(untouched, endpoint, at_the_limit)
+        refused = send(untouched, endpoint, at_the_limit + b" ")
+
+        assert "a" in fields(read)
+        assert (refused.status, refused.code, refused.body["limit_bytes"]) == (413, "body_too_large", BODY_BYTES_MAX)
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (None, "key_missing"),
+        ("", "key_missing"),
+        ("  ", "key_missing"),
+        ("x" * (KEY_CHARACTERS_MAX + 1), "key_too_long"),
+        ("schlüssel", "key_unreadable"),
+        ("a\tb", "key_unreadable"),
+    ],
+    ids=["none", "empty", "blank", "too long", "a letter beyond ASCII", "a tab"],
+)
+def test_a_key_that_cannot_name_the_request_is_400(untouched: Untouched, key: str | None, code: str) -> None:
+    for endpoint in KEYED:
+        body = body_of(endpoint, untouched.acme)
+
+        answer = send(untouched, endpoint, json.dumps(body).encode() if body else None, key=key)
+
+        assert (answer.status, answer.code) == (400, code), name_of(endpoint)
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "0",
+        "-0",
+        "-1",
+        "0.5",
+        "5.0",
+        "1e2",
+        "1e400",
+        '"5"',
+        '""',
+        "true",
+        "false",
+        "[5]",
+        "{}",
+        "1000000000001",
+        "9" * 40,
+    ],
+)
+def test_an_amount_that_is_no_positive_whole_number_is_422(untouched: Untouched, amount: str) -> None:
+    assert fields(pay(untouched, f'{{"amount_minor": {amount}}}')) == {"amount_minor"}
+
+
+@pytest.mark.parametrize("field", ["amount_minor", "invoice_ids", "expected_payable_minor", "currency"])
+def test_null_for_what_limits_a_payment_is_422_and_never_read_as_pay_everything(
+    untouched: Untouched, field: str
+) -> None:
+    """A page that computes NaN sends null: JSON has no other way to write it."""
+    assert fields(pay(untouched, f'{{"{field}": null}}')) == {field}
+
+
+def test_an_amount_above_what_is_payable_is_422_and_says_how_much_is(untouched: Untouched) -> None:
+    answer = pay(untouched, '{"amount_minor": 12001}')
+
+    assert (answer.status, answer.code, answer.body["payable_minor"]) == (422, "amount_too_high", 12_000)
+    assert "120.00 EUR" in answer.body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "code"),
+    [
+        ("USD", "wrong_currency"),
+        ("JPY", "wrong_currency"),
+        ("eur", "invalid_request"),
+        ("EURO", "invalid_request"),
+        ("", "invalid_request"),
+        (" EUR", "invalid_request"),
+        ("XXX", "invalid_request"),
+    ],
+)
+def test_an_amount_in_another_currency_is_422(untouched: Untouched, currency: str, code: str) -> None:
+    answer = pay(untouched, json.dumps({"amount_minor": 5, "currency": currency}))
+
+    assert (answer.status, answer.code) == (422, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"invoice_ids": []}, "invoice_ids"),
+        ({"invoice_ids": "inv_1"}, "invoice_ids"),
+        ({"invoice_ids": [""]}, "invoice_ids.0"),
+        ({"invoice_ids": [5]}, "invoice_ids.0"),
+        ({"invoice_ids": ["x" * 129]}, "invoice_ids.0"),
+        ({"invoice_ids": ["x"] * 501}, "invoice_ids"),
+        ({"payment_method_id": ""}, "payment_method_id"),
+        ({"payment_method_id": 5}, "payment_method_id"),
+        ({"payment_method_id": None}, "payment_method_id"),
+        ({"expected_payable_minor": "12000"}, "expected_payable_minor"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_to_be_paid_has_to_be_said_readably(untouched: Untouched, body: dict[str, Any], field: str) -> None:
+    assert field in fields(pay(untouched, json.dumps(body)))
+
+
+def test_a_foreign_or_unknown_invoice_in_a_body_is_not_payable(untouched: Untouched) -> None:
+    for invoice_id in (untouched.globex.invoice_id, "inv_20260101_AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "é" * 128):
+        answer = pay(untouched, json.dumps({"invoice_ids": [invoice_id]}))
+
+        assert (answer.status, answer.code) == (422, "invoice_not_payable")
+
+
+def test_a_foreign_or_unknown_method_in_a_body_is_not_usable(untouched: Untouched) -> None:
+    for method_id in (untouched.globex.payment_method_id, "pm_AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "é" * 128):
+        answer = pay(untouched, json.dumps({"payment_method_id": method_id}))
+
+        assert (answer.status, answer.code, answer.body["reason"]) == (422, "method_not_usable", "not_found")
