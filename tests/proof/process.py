@@ -23,7 +23,7 @@ class Effect:
     name: str
     do: Callable[[], Any]
     no_answer: Callable[[], Any]
-    touch: Callable[[], None]
+    touch: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -31,47 +31,47 @@ class Fault:
     """What happens at an effect. `for_good`: no call of that kind is answered from then on."""
 
     name: str
-    strike: Callable[[Effect, Callable[[], None]], Any]
+    strike: Callable[[Effect, Callable[[], object]], Any]
     for_good: bool = False
     freezes: bool = False
 
 
-def _die_before(_: Effect, __: Callable[[], None]) -> Any:
+def _die_before(_: Effect, __: Callable[[], object]) -> Any:
     raise Crash
 
 
-def _die_after(effect: Effect, _: Callable[[], None]) -> Any:
+def _die_after(effect: Effect, _: Callable[[], object]) -> Any:
     effect.do()
     raise Crash
 
 
-def _lose_the_request(effect: Effect, _: Callable[[], None]) -> Any:
+def _lose_the_request(effect: Effect, _: Callable[[], object]) -> Any:
     return effect.no_answer()
 
 
-def _lose_the_answer(effect: Effect, _: Callable[[], None]) -> Any:
+def _lose_the_answer(effect: Effect, _: Callable[[], object]) -> Any:
     effect.do()
     return effect.no_answer()
 
 
-def _be_overtaken(effect: Effect, _: Callable[[], None]) -> Any:
+def _be_overtaken(effect: Effect, _: Callable[[], object]) -> Any:
     effect.touch()
     return effect.do()
 
 
-def _win_unheard_and_be_overtaken(effect: Effect, _: Callable[[], None]) -> Any:
+def _win_unheard_and_be_overtaken(effect: Effect, _: Callable[[], object]) -> Any:
     """The ledger's next try finds somebody else's change on top of its own and cannot know that its own is below."""
     effect.do()
     effect.touch()
     raise Stale
 
 
-def _freeze_before(effect: Effect, meanwhile: Callable[[], None]) -> Any:
+def _freeze_before(effect: Effect, meanwhile: Callable[[], object]) -> Any:
     meanwhile()
     return effect.do()
 
 
-def _freeze_after(effect: Effect, meanwhile: Callable[[], None]) -> Any:
+def _freeze_after(effect: Effect, meanwhile: Callable[[], object]) -> Any:
     answer = effect.do()
     meanwhile()
     return answer
@@ -113,7 +113,7 @@ class Process:
     while it is frozen."""
 
     def __init__(
-        self, at: int | None = None, fault: Fault | None = None, meanwhile: Callable[[], None] = lambda: None
+        self, at: int | None = None, fault: Fault | None = None, meanwhile: Callable[[], object] = lambda: None
     ) -> None:
         self.effects: list[str] = []
         self.dead = False

@@ -8,45 +8,18 @@ from typing import Any
 import pytest
 
 from chalicelib.accounts.models import Account, Services
-from chalicelib.gateways.port import AttachedCard, Charge, Closed, GatewayPort, NotSent, Outcome, TokenRefused, Unknown
+from chalicelib.gateways.port import GatewayPort
 from chalicelib.gateways.sandbox import ChargeTable
 from chalicelib.ledger.memory import MemoryLedger
 from chalicelib.ledger.models import A, Change, Key
 from tests.proof.books import Books, flaws
 from tests.proof.cases import NOTHING, Rehearsal
 from tests.proof.customers import new_customer, paying
+from tests.proof.gateways import LooksFirst, NeverTells
 from tests.proof.scenarios import PAYMENTS
 from tests.proof.world import MemoryWorld, sandbox
 
 pytestmark = pytest.mark.usefixtures("quiet")
-
-
-class LooksFirst:
-    """A gateway whose close looks for a charge, finds none and leaves nothing that would stop one."""
-
-    def __init__(self, gateway: GatewayPort, charges: ChargeTable) -> None:
-        self._gateway = gateway
-        self._charges = charges
-        self.name = gateway.name
-
-    def attach_card(self, account_id: str, payment_method_id: str, token: str) -> AttachedCard | TokenRefused | Unknown:
-        return self._gateway.attach_card(account_id, payment_method_id, token)
-
-    def detach(self, method_reference: str) -> None:
-        self._gateway.detach(method_reference)
-
-    def charge(self, charge: Charge) -> Outcome | NotSent | Unknown:
-        return self._gateway.charge(charge)
-
-    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
-        return Closed() if self._charges.get(payment_id) is None else self._gateway.close(payment_id)
-
-
-class NeverAnswersAboutTheEnd(LooksFirst):
-    """A gateway that cannot say what became of a charge."""
-
-    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
-        return Unknown(f"no word about {payment_id}")
 
 
 class Unguarded(MemoryLedger):
@@ -87,7 +60,7 @@ def test_a_close_that_looks_instead_of_fencing_is_found() -> None:
 
 
 def test_a_gateway_that_never_tells_is_found() -> None:
-    wrong = found(lambda charges: NeverAnswersAboutTheEnd(sandbox(charges), charges), MemoryLedger)
+    wrong = found(lambda charges: NeverTells(sandbox(charges)), MemoryLedger)
     assert "lost: still pending" in wrong["at effect 2 (gateway charge), the process dies after it; then reconcile"]
 
 
