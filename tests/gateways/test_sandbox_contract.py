@@ -162,7 +162,8 @@ def test_of_charges_and_closes_at_once_all_tell_the_same_story(threadsafe_charge
     gateway = SandboxGateway(threadsafe_charges, PAGE)
     for number in range(30):
         charge = replace(VISA, payment_id=f"pay_{number}")
-        answers = all_at_once(*[partial(gateway.charge, charge), partial(gateway.close, charge.payment_id)] * 4)
+        both: list[Callable[[], object]] = [partial(gateway.charge, charge), partial(gateway.close, charge.payment_id)]
+        answers = all_at_once(*both * 4)
         charged, closed = answers[::2], answers[1::2]
         if isinstance(gateway.close(charge.payment_id), Approved):
             assert all(isinstance(answer, Approved) for answer in [*charged, *closed])
