@@ -2,8 +2,9 @@
 
 import pytest
 
-from chalicelib.accounts.models import Account
+from chalicelib.accounts.models import BY_NAME, Account
 from chalicelib.core.errors import Unavailable
+from chalicelib.invoices.models import Invoice
 from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import until_committed
 from tests.ledger.desk import (
@@ -127,6 +128,26 @@ def test_a_read_is_one_trip(desk: Desk, operation: str) -> None:
 def test_what_a_decision_reads_is_read_consistently(desk: Desk, operation: str) -> None:
     READS[operation](desk.ledger)
     assert [trip.body["ConsistentRead"] for trip in desk.road.trips] == [True]
+
+
+def test_a_page_in_the_middle_of_a_list_is_one_trip(desk: Desk) -> None:
+    more = tuple(an_invoice(f"inv_{number}") for number in range(2, 7))
+    desk.other.commit(Change(desk.account(), puts=more))
+    page = desk.ledger.records(Invoice, "acc_one", limit=3, after="inv_1")
+    assert [invoice.invoice_id for invoice in page] == ["inv_2", "inv_3", "inv_4"]
+    assert desk.road.operations == ["Query"]
+
+
+@pytest.mark.parametrize("odd", ["", "x" * 1025, "\ud800"], ids=["empty", "long", "surrogate"])
+def test_what_cannot_be_a_key_is_not_even_asked_for(desk: Desk, odd: str) -> None:
+    desk.ledger.get(Key(Account, odd))
+    desk.ledger.read(Key(Account, odd), Key(Invoice, "acc_one", odd))
+    desk.ledger.records(Invoice, odd, limit=1)
+    desk.ledger.find(BY_NAME, odd, limit=1)
+    if odd:
+        desk.ledger.records(Invoice, "acc_one", limit=1, after=odd)
+        desk.ledger.find(BY_NAME, "n", limit=1, prefix=odd)
+    assert desk.road.trips == []
 
 
 def test_a_commit_is_one_trip(desk: Desk) -> None:
