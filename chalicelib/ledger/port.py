@@ -1,5 +1,7 @@
 """What services may ask of the ledger. There are two: Ledger (DynamoDB), MemoryLedger (simulation and fast tests)."""
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, overload
 
@@ -63,12 +65,16 @@ class LedgerPort(Protocol):
         """
 
 
-def until_committed(attempts: int, attempt: Callable[[], T]) -> T:
+def until_committed(attempts: int, attempt: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
     """Runs `attempt` (load, decide, commit) and runs it again after Stale, at most `attempts` times in all.
 
+    The second attempt follows at once; each further one waits a random time before (full jitter: up to 100 ms at first,
+    doubling, 0.8 s at most), or a crowd on one account would keep in step and make each other's changes stale for ever.
     Raises Unavailable when every attempt met somebody else's change.
     """
-    for _ in range(attempts):
+    for number in range(attempts):
+        if number > 1:
+            sleep(random.uniform(0, min(0.8, 0.025 * 2**number)))  # noqa: S311  # jitter, not a secret
         try:
             return attempt()
         except Stale:
