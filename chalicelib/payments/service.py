@@ -7,13 +7,12 @@ settle lost its acknowledgement          a replay or `check` finds it settled
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.accounts.models import BY_RECONCILE, SHARDS, Account
+from chalicelib.accounts.models import SHARDS, Account
 from chalicelib.activity.models import PAYDESK, Actor
 from chalicelib.core.clock import Clock, format_instant
-from chalicelib.core.errors import Broken, Conflict, Invalid, NotFound, Unavailable
+from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, make_cursor, read_cursor
 from chalicelib.gateways.port import Charge, GatewayPort, Unknown
@@ -21,9 +20,11 @@ from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
+from chalicelib.payments.booking import Booking
+from chalicelib.payments.checks import CheckCounts, accounts_due
 from chalicelib.payments.models import Payment, Trigger
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
-from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
+from chalicelib.payments.settling import Answer
 
 log = logging.getLogger("paydesk.payments")
 
@@ -60,26 +61,6 @@ class PayResult:
     replayed: bool
 
 
-@dataclass(frozen=True)
-class CheckCounts:
-    """What one run of checks did: payments asked about, those that ended, accounts that could not be read, and
-    accounts so busy that they wait for the next run.
-    """
-
-    checked: int = 0
-    ended: int = 0
-    unreadable: int = 0
-    busy: int = 0
-
-    def __add__(self, other: "CheckCounts") -> "CheckCounts":
-        return CheckCounts(
-            self.checked + other.checked,
-            self.ended + other.ended,
-            self.unreadable + other.unreadable,
-            self.busy + other.busy,
-        )
-
-
 class Payments:
     def __init__(
         self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, commit_attempts: int
@@ -89,6 +70,7 @@ class Payments:
         self._clock = clock
         self._policy = policy
         self._attempts = commit_attempts
+        self._booking = Booking(ledger, gateway, clock, policy, commit_attempts)
 
     def pay(self, request: PayRequest) -> PayResult:
         """Takes the payment, or answers the one this request made before, as it stands now.
@@ -111,7 +93,7 @@ class Payments:
                 reserve(without_pending(account, in_our_way), order, now, self._policy)
                 for payment_id in in_our_way:
                     given_up.add(payment_id)
-                    self._close(account.account_id, payment_id, request.actor)
+                    self._booking.close(account.account_id, payment_id, request.actor)
                 raise Stale(account.account_id)
             payment = reserve(account, order, now, self._policy)
             pending = account.pending | {payment.payment_id: payment}
@@ -125,7 +107,7 @@ class Payments:
             return PayResult(payment, replayed=True)
         answer = self._charge(payment)
         try:
-            return PayResult(self._settle(account, payment, answer), replayed=False)
+            return PayResult(self._booking.settle(account, payment, answer), replayed=False)
         except Unavailable:
             # The money may be taken and cannot be booked now: the payment stays pending and the next check books it.
             log.exception("payment_not_settled", extra={"payment_id": payment.payment_id})
@@ -134,18 +116,18 @@ class Payments:
     def cancel(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
         """Gives up a payment that waits for the customer. Answers it as it stands: canceled, or what the gateway says
         happened first. Raises Conflict("payment_not_cancelable") in any other state."""
-        _, payment = self._find(account_id, payment_id)
+        _, payment = self._booking.find(account_id, payment_id)
         if payment.status == "canceled":
             return payment
         if payment.status != "requires_action":
             raise Conflict("payment_not_cancelable", payment_id=payment_id, payment_status=payment.status)
-        closed = self._close(account_id, payment_id, actor)
+        closed = self._booking.close(account_id, payment_id, actor)
         if closed.status == "requires_action":
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)
         return closed
 
     def get(self, account_id: str, payment_id: str) -> Payment:
-        _, payment = self._find(account_id, payment_id)
+        _, payment = self._booking.find(account_id, payment_id)
         return payment
 
     def list(self, account_id: str, *, limit: int, cursor: str | None) -> Page[Payment]:
@@ -169,7 +151,7 @@ class Payments:
         """Asks the gateway what became of a pending payment, fences it, and books the answer. Safe at any time, any
         number of times.
         """
-        return self._close(account_id, payment_id, PAYDESK)
+        return self._booking.close(account_id, payment_id, PAYDESK)
 
     def check_due(self, account_id: str) -> CheckCounts:
         """Checks every pending payment of the account whose check is due."""
@@ -181,30 +163,21 @@ class Payments:
         return CheckCounts(checked=len(after), ended=sum(payment.settled_at is not None for payment in after))
 
     def reconcile(self) -> CheckCounts:
-        """Checks all payments that are due, shard by shard. An account that cannot be read, or is too busy, stops no
-        other. Raises Unavailable when the store cannot even say which are due."""
+        """Checks all payments that are due, shard by shard. An account that is broken or too busy stops no other.
+        Raises Unavailable when the store cannot even say which are due."""
         total = CheckCounts()
         until = format_instant(self._clock.now())
         for shard in range(SHARDS):
-            for account_id in self._due_accounts(f"{shard:02d}", until):
+            for account_id in accounts_due(self._ledger, f"{shard:02d}", until):
                 try:
                     total += self.check_due(account_id)
-                except Broken:
-                    log.exception("account_unreadable", extra={"account_id": account_id})
-                    total += CheckCounts(unreadable=1)
                 except Unavailable:
                     log.warning("account_busy", extra={"account_id": account_id})
                     total += CheckCounts(busy=1)
+                except Exception:  # whatever is wrong with one account, the money of all others is booked
+                    log.exception("account_failed", extra={"account_id": account_id})
+                    total += CheckCounts(failed=1)
         return total
-
-    def _due_accounts(self, shard: str, until: str) -> Sequence[str]:
-        """The accounts of a shard with a check due, oldest first."""
-        due: list[str] = []
-        after = ""
-        while page := self._ledger.find(BY_RECONCILE, shard, limit=100, until=until, after=after):
-            due += [account_id for _, account_id in page]
-            after = page[-1][0]
-        return due
 
     def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
         """The account, this request's payment and the method named, as of one moment."""
@@ -261,55 +234,6 @@ class Payments:
                 customer_present=payment.trigger == "manual",
             )
         )
-
-    def _close(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
-        """Fences one payment and books what the gateway says of it. The payment as it stands afterwards."""
-        account, payment = self._find(account_id, payment_id)
-        if payment_id not in account.pending:
-            return payment
-        answer: Answer = Unknown("another gateway than this stage's has it")
-        if payment.method.gateway == self._gateway.name:
-            answer = self._gateway.close(payment_id)
-        return self._settle(None, payment, answer, closed_by=actor)
-
-    def _settle(
-        self, account: Account | None, payment: Payment, answer: Answer, *, closed_by: Actor | None = None
-    ) -> Payment:
-        """Books an answer, of a close when `closed_by` is given. `account` as just committed saves a read; whatever
-        came between makes the commit Stale, and the account and the payment are then read together."""
-        held = account
-
-        def settled() -> Payment:
-            nonlocal held
-            if held is not None:
-                account, standing, held = held, payment, None
-            else:
-                account, standing = self._find(payment.account_id, payment.payment_id)
-            settlement = self._decide(account, standing, answer, closed_by)
-            if settlement.change is not None:
-                # May race: a check, a replay, any other change of the account. The version decides; the loser reads
-                # again and finds the payment ended, or books it on what is open by then.
-                self._ledger.commit(settlement.change)
-            if settlement.late:
-                log.error(
-                    "money_arrived_late", extra={"payment_id": payment.payment_id, "account_id": payment.account_id}
-                )
-            return settlement.payment
-
-        return until_committed(self._attempts, settled)
-
-    def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
-        now = self._clock.now()
-        if closed_by and isinstance(answer, Unknown) and payment.payment_id in account.pending:
-            return checked_in_vain(account, payment, now, self._policy)
-        return settle(account, payment, answer, now, self._policy, closed_by=closed_by)
-
-    def _find(self, account_id: str, payment_id: str) -> tuple[Account, Payment]:
-        account, recorded = self._ledger.read(Key(Account, account_id), Key(Payment, account_id, payment_id))
-        payment = (account.pending.get(payment_id) or recorded) if account else None
-        if account is None or payment is None:
-            raise NotFound("not_found")
-        return account, payment
 
 
 def _same_request(standing: Payment, request: PayRequest) -> Payment:

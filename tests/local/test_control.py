@@ -55,7 +55,7 @@ def test_reconcile_books_a_charge_whose_answer_got_lost(running_stack: Running) 
     status, run = running_stack.send("POST", "/_local/runs/reconcile")
 
     assert status == 200
-    assert (run["sweep"], run["checked"], run["ended"], run["unreadable"]) == ("reconcile", 1, 1, 0)
+    assert (run["sweep"], run["checked"], run["ended"], run["failed"]) == ("reconcile", 1, 1, 0)
     _, payment = running_stack.send("GET", f"{path}/payments/{payment['payment_id']}", token=admin)
     assert payment["status"] == "succeeded"
 

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.service import OpenRequest
 from chalicelib.ledger.models import Key
-from chalicelib.payments.service import CheckCounts
+from chalicelib.payments.checks import CheckCounts
 from tests.support.builders import ANNA, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
 
@@ -151,7 +151,25 @@ def test_an_account_that_cannot_be_read_stops_no_other(desk: MemoryDesk) -> None
     place = Key(Account, desks[2].account_id).place
     desk.ledger._items[place] = desk.ledger._items[place] | {"credit_minor": "a lot"}
     desk.advance(minutes=5)
-    assert reconcile(desk) == CheckCounts(checked=4, ended=4, unreadable=1)
+    assert reconcile(desk) == CheckCounts(checked=4, ended=4, failed=1)
+
+
+def test_a_defect_that_shows_with_one_account_stops_no_other(
+    desk: MemoryDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desks = [another(desk, f"Customer {n}") for n in range(5)]
+    for customer in desks:
+        customer.issue(100)
+        customer.pay_with("tok_timeout_then_approved")
+    desk.advance(minutes=5)
+
+    def a_defect() -> None:
+        raise ZeroDivisionError
+
+    desk.charges.before_put.plan(None, a_defect)
+    assert reconcile(desk) == CheckCounts(checked=4, ended=4, failed=1)
+    assert [record.message for record in caplog.records] == ["account_failed"]
+    assert reconcile(desk) == CheckCounts(checked=1, ended=1)
 
 
 def test_an_account_that_is_too_busy_stops_no_other_and_is_due_again(desk: MemoryDesk) -> None:

@@ -1,0 +1,80 @@
+"""Booking what a gateway says of a payment: load, decide, commit, and again when the account changed meanwhile."""
+
+import logging
+
+from chalicelib.accounts.models import Account
+from chalicelib.activity.models import Actor
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import NotFound
+from chalicelib.gateways.port import GatewayPort, Unknown
+from chalicelib.ledger.models import Key
+from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.payments.models import Payment
+from chalicelib.payments.reserving import PaymentPolicy
+from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
+
+log = logging.getLogger("paydesk.payments")
+
+
+class Booking:
+    def __init__(
+        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, commit_attempts: int
+    ) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._clock = clock
+        self._policy = policy
+        self._attempts = commit_attempts
+
+    def find(self, account_id: str, payment_id: str) -> tuple[Account, Payment]:
+        """The payment, pending or ended, and its account as of the same moment. Raises NotFound."""
+        account, recorded = self._ledger.read(Key(Account, account_id), Key(Payment, account_id, payment_id))
+        payment = (account.pending.get(payment_id) or recorded) if account else None
+        if account is None or payment is None:
+            raise NotFound("not_found")
+        return account, payment
+
+    def close(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
+        """Fences one payment and books what the gateway says of it. The payment as it stands afterwards."""
+        account, payment = self.find(account_id, payment_id)
+        if payment_id not in account.pending:
+            return payment
+        answer: Answer = Unknown("another gateway than this stage's has it")
+        if payment.method.gateway == self._gateway.name:
+            answer = self._gateway.close(payment_id)
+        return self.settle(None, payment, answer, closed_by=actor)
+
+    def settle(
+        self, account: Account | None, payment: Payment, answer: Answer, *, closed_by: Actor | None = None
+    ) -> Payment:
+        """Books an answer, of a close when `closed_by` is given. `account` as just committed saves a read; whatever
+        came between makes the commit Stale, and the account and the payment are then read together.
+
+        Raises Unavailable when the account changed under every attempt.
+        """
+        held = account
+
+        def settled() -> Payment:
+            nonlocal held
+            if held is not None:
+                account, standing, held = held, payment, None
+            else:
+                account, standing = self.find(payment.account_id, payment.payment_id)
+            settlement = self._decide(account, standing, answer, closed_by)
+            if settlement.change is not None:
+                # May race: a check, a replay, any other change of the account. The version decides; the loser reads
+                # again and finds the payment ended, or books it on what is open by then.
+                self._ledger.commit(settlement.change)
+            if settlement.late:
+                log.error(
+                    "money_arrived_late", extra={"payment_id": payment.payment_id, "account_id": payment.account_id}
+                )
+            return settlement.payment
+
+        return until_committed(self._attempts, settled)
+
+    def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
+        now = self._clock.now()
+        if closed_by and isinstance(answer, Unknown) and payment.payment_id in account.pending:
+            return checked_in_vain(account, payment, now, self._policy)
+        return settle(account, payment, answer, now, self._policy, closed_by=closed_by)
