@@ -12,7 +12,8 @@ from chalicelib.gateways.sandbox_tables import DynamoDBCharges
 from chalicelib.invoices.service import Invoices
 from chalicelib.ledger.dynamodb import Ledger, dynamodb_client
 from chalicelib.ledger.port import LedgerPort
-from chalicelib.payment_methods.service import MethodPolicy, PaymentMethods
+from chalicelib.payment_methods.keeping import MethodPolicy
+from chalicelib.payment_methods.service import PaymentMethods
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.service import Payments
 from chalicelib.settings import Settings, from_environment

@@ -1,35 +1,21 @@
 """Keeping payment methods: add, update, make default, remove. Each is one read and one commit."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import today_of
 from chalicelib.activity.models import Actor
-from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Invalid, NotFound, TooSoon, Unavailable
+from chalicelib.core.errors import Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, make_cursor, read_cursor
 from chalicelib.gateways.port import AttachedCard, GatewayPort, TokenRefused, Unknown
-from chalicelib.ledger.models import Change, FieldSet, Key
+from chalicelib.ledger.models import Change, Key
 from chalicelib.ledger.port import LedgerPort, until_committed
-from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
-from chalicelib.payment_methods.rules import snapshot, why_not_usable
-
-ATTEMPTS_WINDOW = timedelta(days=1)
-OnDefault = Literal["refuse", "disable_autopay", "promote"]
-
-
-@dataclass(frozen=True)
-class MethodPolicy:
-    """The stage's choices about payment methods."""
-
-    card_brands: frozenset[str]
-    methods_max: int
-    attempts_per_day_max: int
+from chalicelib.payment_methods import keeping
+from chalicelib.payment_methods.keeping import MethodPolicy, OnDefault
+from chalicelib.payment_methods.models import BillingDetails, Card, PaymentMethodRecord
+from chalicelib.payment_methods.rules import snapshot
 
 
 @dataclass(frozen=True)
@@ -74,21 +60,26 @@ class PaymentMethods:
         Raises Invalid("token_refused" | "brand_not_supported" | "limit_reached" | "key_reused"),
         TooSoon("too_many_attempts"), Unavailable("gateway_unavailable"): the same request may then be sent again.
         """
-        attached: AttachedCard | None = None
+        answer: AttachedCard | TokenRefused | None = None
 
         def added() -> MethodAndAccount:
-            nonlocal attached
+            nonlocal answer
             account, method = self._read(request.account_id, request.payment_method_id)
             if method is not None:
                 if method.request_fingerprint != request.request_fingerprint:
                     raise Invalid("key_reused", payment_method_id=method.payment_method_id)
                 return MethodAndAccount(method, account, replayed=True)
-            self._refuse_over_limit(account)
-            attached = attached or self._attach(account, request)
-            card = self._card(request, attached)
+            now = self._clock.now()
+            keeping.refuse_over_limit(account, now, self._policy)
+            answer = answer or self._attach(request)
+            if isinstance(answer, TokenRefused) or answer.brand not in self._policy.card_brands:
+                self._ledger.commit(Change(keeping.with_attempt(account, now)))
+                raise self._refusal(answer)
+            card = self._card(request, answer)
             # May race: another method being added, the default changing. The version decides who is first; the loser
             # decides again, without asking the gateway again.
-            return MethodAndAccount(card, self._ledger.commit(self._adding(account, card, request)))
+            change = keeping.keep(account, card, request.actor, make_default=request.make_default)
+            return MethodAndAccount(card, self._ledger.commit(change))
 
         return until_committed(self._attempts, added)
 
@@ -125,34 +116,20 @@ class PaymentMethods:
         """Changes billing details or a card's expiry (year, month); doing it again changes nothing. Raises
         Invalid("expiry_not_applicable") for other kinds.
         """
+        values: dict[str, Any] = {} if billing_details is None else {"billing_details": billing_details}
+        if expires is not None:
+            values |= {"expires_year": expires[0], "expires_month": expires[1]}
 
         def updated() -> MethodAndAccount:
             found = self.get(account_id, payment_method_id)
-            values: dict[str, Any] = {}
-            if billing_details is not None:
-                values["billing_details"] = billing_details
-            if expires is not None:
-                if not isinstance(found.method, Card):
-                    raise Invalid("expiry_not_applicable", payment_method_id=payment_method_id, kind=found.method.kind)
-                values |= {"expires_year": expires[0], "expires_month": expires[1]}
+            if expires is not None and not isinstance(found.method, Card):
+                raise Invalid("expiry_not_applicable", payment_method_id=payment_method_id, kind=found.method.kind)
             method = found.method.model_copy(update=values)
             if method == found.method:
                 return found
-            account = found.account
-            if _is_default(account, payment_method_id):
-                account = account.model_copy(update={"default_method": snapshot(method)})
-            account, entry = logged(
-                account,
-                "payment_method.updated",
-                actor,
-                self._clock.now(),
-                payment_method_id=payment_method_id,
-                fields=sorted(values),
-            )
-            item = method.item()
-            fields = FieldSet(method.key(), {name: item.get(name) for name in values})
             # May race: removal, a change of default. The version decides.
-            return MethodAndAccount(method, self._ledger.commit(Change(account, puts=(entry,), sets=(fields,))))
+            change = keeping.update(found.account, found.method, values, actor, self._clock.now())
+            return MethodAndAccount(method, self._ledger.commit(change))
 
         return until_committed(self._attempts, updated)
 
@@ -167,29 +144,12 @@ class PaymentMethods:
 
         def put() -> Account:
             account, method = self._read(account_id, default_payment_method_id)
-            default = None
-            if default_payment_method_id is not None:
-                if method is None or method.status == "removed":
-                    raise Invalid("method_not_usable", payment_method_id=default_payment_method_id, reason="not_found")
-                default = snapshot(method)
-            elif autopay_enabled:
-                raise Invalid("no_payment_method")
-            autopay = account.autopay.model_copy(update={"enabled": autopay_enabled})
-            if default == account.default_method and autopay == account.autopay:
-                return account
-            now = self._clock.now()
-            if autopay_enabled and default is not None:
-                _refuse_unusable(account, default, now)
-            account, entry = logged(
-                account.model_copy(update={"default_method": default, "autopay": autopay}),
-                "payment_settings.changed",
-                actor,
-                now,
-                default_payment_method_id=default_payment_method_id,
-                autopay_enabled=autopay_enabled,
-            )
+            if default_payment_method_id is not None and (method is None or method.status == "removed"):
+                raise Invalid("method_not_usable", payment_method_id=default_payment_method_id, reason="not_found")
+            default = snapshot(method) if method else None
+            change = keeping.choose(account, default, actor, self._clock.now(), autopay_enabled=autopay_enabled)
             # May race: removal of the method. The version decides; the loser reads the method again.
-            return self._ledger.commit(Change(account, puts=(entry,)))
+            return self._ledger.commit(change) if change else account
 
         return until_committed(self._attempts, put)
 
@@ -213,46 +173,16 @@ class PaymentMethods:
                 raise NotFound("not_found")
             if method.status == "removed":
                 return None
-            in_use = [p.payment_id for p in account.pending.values() if p.method.payment_method_id == payment_method_id]
-            if in_use:
-                raise Conflict("method_in_use", payment_ids=in_use)
-            values: dict[str, Any] = {"method_count": account.method_count - 1}
-            if _is_default(account, payment_method_id):
-                values |= self._without_default(account, on_default, successor)
-            account, entry = logged(
-                account.model_copy(update=values),
-                "payment_method.removed",
-                actor,
-                self._clock.now(),
-                payment_method_id=payment_method_id,
-                default_payment_method_id=values["default_method"].payment_method_id
-                if values.get("default_method")
-                else None,
-                autopay_enabled=values["autopay"].enabled if "autopay" in values else None,
-            )
-            gone = FieldSet(method.key(), {"status": "removed"})
+            now = self._clock.now()
             # May race: a payment being reserved with this method. The version decides: either that payment stands in
             # `pending` and the removal is refused, or the method is gone when the payment reads it.
-            self._ledger.commit(Change(account, puts=(entry,), sets=(gone,)))
+            change = keeping.remove(account, method, actor, now, on_default=on_default, successor=successor)
+            self._ledger.commit(change)
             return method
 
         method = until_committed(self._attempts, removed)
         if method is not None and method.gateway == self._gateway.name:
             self._gateway.detach(method.gateway_reference)
-
-    def _without_default(
-        self, account: Account, on_default: OnDefault, successor: PaymentMethodRecord | None
-    ) -> Mapping[str, Any]:
-        if on_default == "disable_autopay":
-            return {"default_method": None, "autopay": account.autopay.model_copy(update={"enabled": False})}
-        if on_default == "promote":
-            if successor is None or successor.status == "removed":
-                raise Invalid("method_not_usable", reason="not_found")
-            default = snapshot(successor)
-            if account.autopay.enabled:
-                _refuse_unusable(account, default, self._clock.now())
-            return {"default_method": default}
-        raise Conflict("default_method", choices=["disable_autopay", "promote"])
 
     def _read(self, account_id: str, payment_method_id: str | None) -> tuple[Account, PaymentMethodRecord | None]:
         account_key = Key(Account, account_id)
@@ -279,30 +209,17 @@ class PaymentMethods:
             raise NotFound("not_found")
         return account, method, successor
 
-    def _refuse_over_limit(self, account: Account) -> None:
-        if account.method_count >= self._policy.methods_max:
-            raise Invalid("limit_reached", what="payment_methods", limit=self._policy.methods_max)
-        recent = self._recent_attempts(account)
-        if len(recent) >= self._policy.attempts_per_day_max:
-            raise TooSoon("too_many_attempts", retry_at=recent[0] + ATTEMPTS_WINDOW)
-
-    def _recent_attempts(self, account: Account) -> tuple[Any, ...]:
-        since = self._clock.now() - ATTEMPTS_WINDOW
-        return tuple(at for at in account.method_attempts if at > since)
-
-    def _attach(self, account: Account, request: AddCard) -> AttachedCard:
-        """The card at the gateway. A refused one is counted, so that nobody tries out stolen cards here."""
-        answer = self._gateway.attach_card(account.account_id, request.payment_method_id, request.gateway_token)
+    def _attach(self, request: AddCard) -> AttachedCard | TokenRefused:
+        answer = self._gateway.attach_card(request.account_id, request.payment_method_id, request.gateway_token)
         if isinstance(answer, Unknown):
             raise Unavailable("gateway_unavailable", retry_after_seconds=5)
-        if isinstance(answer, AttachedCard) and answer.brand in self._policy.card_brands:
-            return answer
-        attempts = (*self._recent_attempts(account), self._clock.now())
-        self._ledger.commit(Change(account.model_copy(update={"method_attempts": attempts})))
+        return answer
+
+    def _refusal(self, answer: AttachedCard | TokenRefused) -> Invalid:
         if isinstance(answer, TokenRefused):
-            raise Invalid("token_refused", gateway_code=answer.code)
+            return Invalid("token_refused", gateway_code=answer.code)
         self._gateway.detach(answer.reference)
-        raise Invalid("brand_not_supported", brand=answer.brand, supported_brands=sorted(self._policy.card_brands))
+        return Invalid("brand_not_supported", brand=answer.brand, supported_brands=sorted(self._policy.card_brands))
 
     def _card(self, request: AddCard, attached: AttachedCard) -> Card:
         return Card(
@@ -319,34 +236,3 @@ class PaymentMethods:
             expires_month=attached.expires_month,
             expires_year=attached.expires_year,
         )
-
-    def _adding(self, account: Account, card: Card, request: AddCard) -> Change[Account]:
-        becomes_default = request.make_default or account.default_method is None
-        values: dict[str, Any] = {
-            "method_count": account.method_count + 1,
-            "method_attempts": (*self._recent_attempts(account), card.added_at),
-        }
-        if becomes_default:
-            values["default_method"] = snapshot(card)
-        account, entry = logged(
-            account.model_copy(update=values),
-            "payment_method.added",
-            request.actor,
-            card.added_at,
-            personal={"payment_method": snapshot(card).label},
-            payment_method_id=card.payment_method_id,
-            kind=card.kind,
-            became_default=becomes_default,
-        )
-        return Change(account, puts=(card, entry))
-
-
-def _is_default(account: Account, payment_method_id: str) -> bool:
-    return account.default_method is not None and account.default_method.payment_method_id == payment_method_id
-
-
-def _refuse_unusable(account: Account, default: MethodSnapshot, now: datetime) -> None:
-    """Raises Invalid("method_not_usable") for a default that autopay could not charge."""
-    reason = why_not_usable(default, now, today_of(account, now))
-    if reason:
-        raise Invalid("method_not_usable", payment_method_id=default.payment_method_id, reason=reason)

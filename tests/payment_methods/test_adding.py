@@ -164,6 +164,13 @@ def test_ten_attempts_a_day_are_let_through_and_the_next_says_when_to_come_back(
         desk.add()
 
 
+def test_a_refused_attempt_is_counted_though_the_account_changes_in_that_moment(desk: MemoryDesk) -> None:
+    desk.ledger.before_commit.plan(lambda: desk.add("tok_visa"))
+    with pytest.raises(Invalid, match="token_refused"):
+        desk.add("tok_refused_at_attach")
+    assert (len(desk.account().method_attempts), desk.account().method_count) == (2, 1)
+
+
 def test_replaying_a_request_is_no_attempt(desk: MemoryDesk) -> None:
     for _ in range(30):
         desk.add(key="once")

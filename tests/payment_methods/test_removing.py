@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.core.errors import Conflict, Invalid, NotFound
-from chalicelib.payment_methods.service import OnDefault
+from chalicelib.payment_methods.keeping import OnDefault
 from chalicelib.payments.models import PaymentStatus
 from tests.support.builders import BEN
 from tests.support.memory_desk import MemoryDesk

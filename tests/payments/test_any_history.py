@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from chalicelib.core.errors import Broken, PaydeskError
 from chalicelib.gateways.instruments import CARDS
 from tests.support.builders import BEN, OPERATIONS
-from tests.support.memory_desk import Happening, MemoryDesk, a_desk
+from tests.support.interruptions import Happening
+from tests.support.memory_desk import MemoryDesk, a_desk
 
 TOKENS = sorted(token for token, card in CARDS.items() if not card.behaviour.endswith("_at_attach"))
 AMOUNTS = st.none() | st.integers(1, 400)
