@@ -154,16 +154,3 @@ def test_a_commit_is_one_trip(desk: Desk) -> None:
     account = desk.ledger.commit(only_the_account(desk.account()))
     desk.ledger.commit(with_an_invoice(account))
     assert desk.road.operations == ["PutItem", "TransactWriteItems"]
-
-
-def test_a_use_case_that_always_loses_is_unavailable_after_its_attempts(desk: Desk) -> None:
-    attempts = []
-
-    def always_loses() -> Account:
-        attempts.append(account := desk.account())
-        desk.somebody_else_commits()
-        return desk.ledger.commit(only_the_account(account))
-
-    with pytest.raises(Unavailable):
-        until_committed(3, always_loses)
-    assert len(attempts) == 3
