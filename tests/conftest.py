@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from chalice.app import Chalice
+from hypothesis import HealthCheck, settings
 
 from local.aws import serve_aws
 from tests.support.engines import Engine, engine, isolate_environment
@@ -22,6 +23,9 @@ _environment = pytest.MonkeyPatch()
 def pytest_configure() -> None:
     close_network()
     isolate_environment(_environment)
+    # A busy machine is no counterexample.
+    settings.register_profile("paydesk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("paydesk")
 
 
 def pytest_unconfigure() -> None:
