@@ -15,6 +15,7 @@ PUBLIC = {"/health", "/openapi.json", "/docs"}
 ENDPOINTS: list[Endpoint] = [endpoint for routes in deployed.rooms for endpoint in routes.endpoints]
 OF_AN_ACCOUNT = [endpoint for endpoint in ENDPOINTS if "{account_id}" in endpoint.path]
 OF_A_RECORD = [endpoint for endpoint in OF_AN_ACCOUNT if endpoint.path.count("{") > 1]
+READING = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
 WRITING = [endpoint for endpoint in ENDPOINTS if endpoint.method != "GET"]
 
 

@@ -14,6 +14,7 @@ from tests.support.client import ApiClient
 from tests.support.contents import Contents, contents
 from tests.support.contract import Contract
 from tests.support.engines import Engine
+from tests.support.moto_memory import TablesUsedAgain
 from tests.support.stack import Stack, stack_on
 from tests.support.tokens import Tokens
 
@@ -27,6 +28,14 @@ class WatchedStack(Stack):
     def client(self, *roles: str, accounts: tuple[str, ...] = ()) -> ApiClient:
         client = super().client(*roles, accounts=accounts)
         return client.over(self.contract.watching(client.transport))
+
+
+@pytest.fixture(scope="session")
+def moto(moto: Engine) -> Iterator[Engine]:
+    """The moto of all tests; here each story is told on tables another one left empty."""
+    engine = TablesUsedAgain(moto.name, moto.url, moto.client)
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="session")

@@ -73,19 +73,19 @@ def test_an_empty_body_is_400_and_never_read_as_pay_everything(untouched: Untouc
         assert (answer.status, answer.code) == (400, "empty_body"), name_of(endpoint)
 
 
-@pytest.mark.parametrize("endpoint", TAKING_A_BODY, ids=name_of)
-def test_a_field_nobody_knows_is_422_and_named_without_its_value(untouched: Untouched, endpoint: Endpoint) -> None:
-    body = (body_of(endpoint, untouched.acme) or {}) | {"amount": "secret value"}
+def test_a_field_nobody_knows_is_422_and_named_without_its_value(untouched: Untouched) -> None:
+    for endpoint in TAKING_A_BODY:
+        body = (body_of(endpoint, untouched.acme) or {}) | {"amount": "secret value"}
 
-    answer = send(untouched, endpoint, json.dumps(body).encode())
+        answer = send(untouched, endpoint, json.dumps(body).encode())
 
-    assert fields(answer) == {"amount"}
-    assert "secret value" not in answer.text
+        assert fields(answer) == {"amount"}, name_of(endpoint)
+        assert "secret value" not in answer.text
 
 
-@pytest.mark.parametrize("endpoint", TAKING_NONE, ids=name_of)
-def test_where_no_body_is_taken_none_is_ignored(untouched: Untouched, endpoint: Endpoint) -> None:
-    assert fields(send(untouched, endpoint, b'{"amount_minor": 5}')) == {"amount_minor"}
+def test_where_no_body_is_taken_none_is_ignored(untouched: Untouched) -> None:
+    for endpoint in TAKING_NONE:
+        assert fields(send(untouched, endpoint, b'{"amount_minor": 5}')) == {"amount_minor"}, name_of(endpoint)
 
 
 def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(untouched: Untouched) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.http.endpoints import Endpoint
 from tests.journeys.all_routes import WRITING, Untouched, body_of, name_of, path_of
 from tests.journeys.customer import Customer
 from tests.support.contents import contents
@@ -90,17 +89,16 @@ def test_a_card_number_anywhere_in_a_body_is_422_and_in_no_log(
         assert_nowhere(number, answer.text, out, err, *ear.heard)
 
 
-@pytest.mark.parametrize("endpoint", WRITING, ids=name_of)
-def test_every_route_that_writes_refuses_a_card_number_even_where_no_body_is_taken(
-    untouched: Untouched, endpoint: Endpoint
-) -> None:
-    body = (body_of(endpoint, untouched.acme) or {}) | {"note": f"card {NUMBER}"}
-    path = path_of(endpoint, untouched.acme.ids())
+def test_every_route_that_writes_refuses_a_card_number_even_where_no_body_is_taken(untouched: Untouched) -> None:
+    for endpoint in WRITING:
+        body = (body_of(endpoint, untouched.acme) or {}) | {"note": f"card {NUMBER}"}
+        path = path_of(endpoint, untouched.acme.ids())
+        key = "new-1" if endpoint.keyed else None
 
-    answer = untouched.everybody_at_once().request(endpoint.method, path, body, key="new-1" if endpoint.keyed else None)
+        answer = untouched.everybody_at_once().request(endpoint.method, path, body, key=key)
 
-    assert (answer.status, answer.code) == (422, "card_number_refused")
-    assert "payment gateway's form" in answer.body["detail"]
+        assert (answer.status, answer.code) == (422, "card_number_refused"), name_of(endpoint)
+        assert "payment gateway's form" in answer.body["detail"]
 
 
 @pytest.mark.parametrize("place", ["gateway_token", "name", "email", "postal_code"])

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from tests.support import moto_memory
 from tests.support.stack import Stack
 
 Contents = dict[str, list[dict[str, Any]]]
@@ -12,15 +13,8 @@ Contents = dict[str, list[dict[str, Any]]]
 
 def contents(stack: Stack) -> Contents:
     """Every item of every table of the stack, in a fixed order."""
-    client = stack.engine.client
-    names = [name for name in client.list_tables()["TableNames"] if name.startswith(stack.prefix)]
-    scans = client.get_paginator("scan")
-    return {
-        name.removeprefix(stack.prefix): sorted(
-            (item for page in scans.paginate(TableName=name, ConsistentRead=True) for item in page["Items"]), key=repr
-        )
-        for name in names
-    }
+    tables = moto_memory.items(stack.prefix) if stack.engine.name == "moto" else _scanned(stack)
+    return {name: sorted(items, key=repr) for name, items in tables.items()}
 
 
 @contextlib.contextmanager
@@ -29,3 +23,15 @@ def nothing_written(stack: Stack) -> Iterator[None]:
     before = contents(stack)
     yield
     assert contents(stack) == before
+
+
+def _scanned(stack: Stack) -> Contents:
+    client = stack.engine.client
+    scans = client.get_paginator("scan")
+    return {
+        name.removeprefix(stack.prefix): [
+            item for page in scans.paginate(TableName=name, ConsistentRead=True) for item in page["Items"]
+        ]
+        for name in client.list_tables()["TableNames"]
+        if name.startswith(stack.prefix)
+    }
