@@ -24,6 +24,10 @@ _PSEUDO_PARAMETERS = {
 }
 
 
+_NO_VALUE = object()
+"""What AWS::NoValue stands for: the property, or the item of the list, is not there."""
+
+
 class TemplateError(Exception):
     """`.chalice/resources.json` says something the local stack cannot work out; the message names it."""
 
@@ -69,12 +73,15 @@ class Stage:
         """
         known = known or {}
         if isinstance(value, list):
-            return [self.resolve(item, known) for item in value]
+            resolved = [self.resolve(item, known) for item in value]
+            return [item for item in resolved if item is not _NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
             function, argument = next(iter(value.items()))
             match function:
+                case "Ref" if argument == "AWS::NoValue":
+                    return _NO_VALUE
                 case "Ref":
                     return self._reference(argument, known)
                 case "Fn::GetAtt":
@@ -86,7 +93,8 @@ class Stage:
                     return self.resolve(then if self._condition(condition) else otherwise, known)
                 case _ if function.startswith("Fn::"):
                     raise TemplateError(f"The local stack does not know {function}.")
-        return {name: self.resolve(item, known) for name, item in value.items()}
+        properties = {name: self.resolve(item, known) for name, item in value.items()}
+        return {name: item for name, item in properties.items() if item is not _NO_VALUE}
 
     def _reference(self, name: str, known: Mapping[str, str]) -> str:
         parameters = self._template.get("Parameters", {})

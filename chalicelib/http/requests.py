@@ -72,16 +72,20 @@ def read_body(text: str, schema: type[M] | None, locale: str) -> M | None:
             raise Malformed("empty_body")
         return None
     parsed = parse(text)
-    if cards.found_in(text, parsed):
-        raise Invalid("card_number_refused")
+    try:
+        if cards.found_in(text, parsed):
+            raise Invalid("card_number_refused")
+        # Written again, so that what was scanned is what is read; and JSON mode reads dates from text while staying
+        # strict.
+        scanned = json.dumps(parsed)
+    except RecursionError:
+        raise Malformed("malformed_json") from None
     if schema is None:
         if parsed:
             _refuse([(name, "extra_forbidden", {}) for name in parsed], locale)
         return None
     try:
-        # Written again, so that what was scanned is what is read; and JSON mode reads dates from text while staying
-        # strict.
-        return schema.model_validate_json(json.dumps(parsed))
+        return schema.model_validate_json(scanned)
     except ValidationError as error:
         _refuse_details(error, locale)
 

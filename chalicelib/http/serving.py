@@ -69,7 +69,7 @@ def request_id_of(request: Request) -> str:
 
 def _answer(desk: Desk, visit: Visit, request: Request, path: Mapping[str, str], locale: str) -> Answer:
     endpoint, limits = visit.endpoint, desk.settings.limits
-    caller = _admit(visit, request, path) if endpoint.role is not None else None
+    caller = _admit(desk, visit, request, path) if endpoint.role is not None else None
     requests.check_path(path)
     text = requests.read_text(request, limits)
     key = requests.read_key(request, limits) if endpoint.keyed else None
@@ -83,7 +83,7 @@ def _answer(desk: Desk, visit: Visit, request: Request, path: Mapping[str, str],
     return endpoint.view(Call(desk=desk, locale=locale, key=key, signed_in=caller), **arguments)
 
 
-def _admit(visit: Visit, request: Request, path: Mapping[str, str]) -> Caller:
+def _admit(desk: Desk, visit: Visit, request: Request, path: Mapping[str, str]) -> Caller:
     """The caller, who may use this endpoint for the account in the path. Raises Unauthorized, NotFound, Forbidden."""
     # The token's own clock: moving Paydesk's (a laptop's demo does) must not let tokens expire or live longer.
     caller = from_context(request.context.get("authorizer"), datetime.now(UTC))
@@ -95,6 +95,10 @@ def _admit(visit: Visit, request: Request, path: Mapping[str, str]) -> Caller:
     visit.account_id = account_id
     role = visit.endpoint.role
     if role is not None and not caller.has(role, account_id):
+        if account_id is not None and account_id not in caller.account_ids:
+            desk.accounts.get(
+                account_id
+            )  # an operator reaches every account there is, and no other: NotFound comes first
         raise Forbidden(missing_role=role.value)
     return caller
 

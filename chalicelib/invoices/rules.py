@@ -45,7 +45,7 @@ def issue(
     invoice = Invoice(
         account_id=account.account_id,
         invoice_id=draft.invoice_id,
-        number=f"{account.account_id[4:10]}-{account.invoice_count + 1:05d}",
+        number=f"{account.account_id[4:16]}-{account.invoice_count + 1:05d}",
         currency=account.currency,
         lines=tuple(draft.lines),
         total_minor=total,

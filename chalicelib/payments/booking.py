@@ -15,6 +15,10 @@ from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, se
 
 log = logging.getLogger("paydesk.payments")
 
+PATIENCE = 4
+"""Booking tries this many times as often as anything else: it holds money that was taken, and others can only be told
+to try again."""
+
 
 class Booking:
     def __init__(
@@ -71,7 +75,7 @@ class Booking:
                 )
             return settlement.payment
 
-        return until_committed(self._attempts, settled)
+        return until_committed(self._attempts * PATIENCE, settled)
 
     def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
         now = self._clock.now()

@@ -100,7 +100,8 @@ def allocate(account: Account, order: PayOrder, now: datetime, invoices_max: int
 def in_the_way(account: Account, order: PayOrder) -> list[str]:
     """Payments that wait for the customer (requires_action) and cover what this order needs, by id.
 
-    Whoever starts a new payment has given up on that authentication: those are canceled at the gateway first.
+    Whoever starts a new payment has given up on that authentication: as many as it takes are canceled at the gateway
+    first, the oldest before the others.
     """
     waiting = [payment for payment in account.pending.values() if payment.status == "requires_action"]
     if not waiting:
@@ -113,7 +114,13 @@ def in_the_way(account: Account, order: PayOrder) -> list[str]:
     if needed <= payable_minor:
         return []
     wanted = set(order.invoice_ids or account.open_invoices)
-    return [p.payment_id for p in waiting if any(part.invoice_id in wanted for part in p.allocations)]
+    blocking: list[str] = []
+    for payment in sorted(waiting, key=Payment.time_key):
+        covers = sum(part.amount_minor for part in payment.allocations if part.invoice_id in wanted)
+        if covers and needed > payable_minor:
+            blocking.append(payment.payment_id)
+            payable_minor += covers
+    return blocking
 
 
 def without_pending(account: Account, payment_ids: Collection[str]) -> Account:

@@ -108,8 +108,8 @@ class Payments:
         answer = self._charge(payment)
         try:
             return PayResult(self._booking.settle(account, payment, answer), replayed=False)
-        except Unavailable:
-            # The money may be taken and cannot be booked now: the payment stays pending and the next check books it.
+        except Exception:  # whatever it is, the money may be taken: the payer must not hear "failed"
+            # It stays pending, and the next check books it.
             log.exception("payment_not_settled", extra={"payment_id": payment.payment_id})
             return PayResult(payment, replayed=False)
 
@@ -159,8 +159,10 @@ class Payments:
         now = self._clock.now()
         pending = account.pending.values() if account else ()
         due = [payment for payment in pending if payment.next_check_at and payment.next_check_at <= now]
-        after = [self.check(account_id, payment.payment_id) for payment in due]
-        return CheckCounts(checked=len(after), ended=sum(payment.settled_at is not None for payment in after))
+        total = CheckCounts()
+        for payment in due:
+            total += self._checked(account_id, payment.payment_id)
+        return total
 
     def reconcile(self) -> CheckCounts:
         """Checks all payments that are due, shard by shard. An account that is broken or too busy stops no other.
@@ -178,6 +180,18 @@ class Payments:
                     log.exception("account_failed", extra={"account_id": account_id})
                     total += CheckCounts(failed=1)
         return total
+
+    def _checked(self, account_id: str, payment_id: str) -> CheckCounts:
+        """One check, which stops no other of the account whatever is wrong with it."""
+        try:
+            payment = self.check(account_id, payment_id)
+        except Unavailable:
+            log.warning("payment_busy", extra={"account_id": account_id, "payment_id": payment_id})
+            return CheckCounts(busy=1)
+        except Exception:  # as above
+            log.exception("payment_failed", extra={"account_id": account_id, "payment_id": payment_id})
+            return CheckCounts(failed=1)
+        return CheckCounts(checked=1, ended=int(payment.settled_at is not None))
 
     def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
         """The account, this request's payment and the method named, as of one moment."""

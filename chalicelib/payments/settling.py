@@ -97,7 +97,8 @@ def checked_in_vain(account: Account, payment: Payment, now: datetime, policy: P
         next_check = now + (policy.checks[done] - policy.checks[done - 1])
         later = payment.model_copy(update={"checks": done, "next_check_at": next_check})
         return Settlement(later, Change(_with_pending(account, later)))
-    if payment.status == "requires_action":  # it can still be closed only by the gateway's word; keep asking daily
+    if payment.status in ("requires_action", "processing"):
+        # The customer's or the bank's turn, not the gateway's silence alone: nothing to park, ask again tomorrow.
         later = payment.model_copy(update={"checks": done, "next_check_at": now + PROCESSING_CHECK_EVERY})
         return Settlement(later, Change(_with_pending(account, later)))
     check_move(payment.payment_id, payment.status, "parked")
@@ -197,6 +198,7 @@ def _waiting(
         update={
             "status": status,
             "gateway_reference": reference,
+            "checks": 0,
             "next_check_at": next_check,
             "next_action": action.next_action if action else None,
         }

@@ -18,7 +18,9 @@ from chalicelib.http.public import preflight_routes, public_routes
 from chalicelib.http.routing import Answer, Call, Routes
 from chalicelib.http.schemas import PageQuery, RequestBody, Wire
 from chalicelib.ledger.memory import MemoryLedger
+from chalicelib.ledger.models import Change
 from chalicelib.settings import load
+from tests.support.builders import an_account
 from tests.support.client import ApiClient, in_process
 from tests.test_settings import RIGHT
 
@@ -127,6 +129,8 @@ class Bench:
         settings = load(RIGHT | variables)
         gateway = SandboxGateway(MemoryCharges(), settings.sandbox_page_url)
         self.desk = wiring.build(settings, clock=self.clock, ledger=MemoryLedger(), gateway=gateway)
+        # Somebody else's account: an operator reaches those that exist, and no other.
+        self.desk.ledger.commit(Change(an_account(account_id="acc_2")))
         self._callers: dict[str, Caller] = {}
         self.app = Chalice(app_name="bench", configure_logs=False)
         self.app.register_middleware(in_problem_format, "http")

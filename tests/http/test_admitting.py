@@ -68,7 +68,12 @@ def test_an_operator_sees_every_account_but_changes_none(bench: Bench) -> None:
 
     assert operator.get(FOREIGN).status == 200
     assert operator.post(FOREIGN, {"amount_minor": 5}, key="k").body["missing_role"] == "billing_admin"
-    assert operator.post(ACCOUNT, {"amount_minor": 5}, key="k").status == 403
+
+
+def test_an_account_that_does_not_exist_is_404_to_an_operator_before_the_missing_role(bench: Bench) -> None:
+    answer = bench.client(Role.OPERATOR).post("/v1/accounts/acc_3/things", {"amount_minor": 5}, key="k")
+
+    assert (answer.status, answer.code) == (404, "not_found")
 
 
 def test_an_operator_who_is_also_an_administrator_changes_only_the_own_accounts(bench: Bench) -> None:

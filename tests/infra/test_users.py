@@ -1,5 +1,6 @@
 """Who may sign in and what users may say about themselves. moto enforces neither, so the template is what is tested."""
 
+from local.stage import Stage
 from tests.infra.conftest import Package
 
 ACCOUNTS_ATTRIBUTE = "custom:account_ids"
@@ -36,11 +37,17 @@ def test_a_page_can_sign_in_without_a_secret_and_learns_nothing_about_who_exists
 
     assert client["GenerateSecret"] is False
     assert client["PreventUserExistenceErrors"] == "ENABLED"
-    assert set(client["ExplicitAuthFlows"]) == {
-        "ALLOW_USER_PASSWORD_AUTH",
+    assert Stage(package.stage).resolve(client["ExplicitAuthFlows"])[-2:] == [
         "ALLOW_USER_SRP_AUTH",
         "ALLOW_REFRESH_TOKEN_AUTH",
-    }
+    ]
+
+
+def test_a_password_crosses_the_network_only_on_the_way_to_dev(package: Package) -> None:
+    """The local stack and a curl command sign in that way; a page uses SRP."""
+    flows = Stage(package.stage).resolve(package.properties("UserPoolClient")["ExplicitAuthFlows"])
+
+    assert ("ALLOW_USER_PASSWORD_AUTH" in flows) == (package.stage == "dev")
 
 
 def test_there_is_a_group_for_each_role(package: Package) -> None:

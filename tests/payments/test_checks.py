@@ -26,9 +26,17 @@ def in_vain(payment: Payment, now: datetime) -> Payment:
     return checked_in_vain(an_account({"inv_1": 10_000}, pending=[payment]), payment, now, POLICY).payment
 
 
-@pytest.mark.parametrize("status", ["in_flight", "processing"])
-def test_it_is_checked_after_five_minutes_an_hour_and_daily_five_times_then_parked(status: PaymentStatus) -> None:
+@pytest.mark.parametrize("status", ["requires_action", "processing"])
+def test_what_waits_for_customer_or_bank_is_asked_about_for_ever_and_never_parked(status: PaymentStatus) -> None:
     payment = a_payment(status=status)
+    for _ in range(30):
+        assert payment.next_check_at
+        payment = in_vain(payment, payment.next_check_at)
+    assert payment.status == status
+
+
+def test_it_is_checked_after_five_minutes_an_hour_and_daily_five_times_then_parked() -> None:
+    payment = a_payment(status="in_flight")
     checked_at = []
     while payment.next_check_at:
         checked_at.append(payment.next_check_at - NOW)

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.service import OpenRequest
 from chalicelib.ledger.models import Key
+from chalicelib.payments.booking import PATIENCE
 from chalicelib.payments.checks import CheckCounts
 from tests.support.builders import ANNA, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
@@ -168,7 +169,7 @@ def test_a_defect_that_shows_with_one_account_stops_no_other(
 
     desk.charges.before_put.plan(None, a_defect)
     assert reconcile(desk) == CheckCounts(checked=4, ended=4, failed=1)
-    assert [record.message for record in caplog.records] == ["account_failed"]
+    assert [record.message for record in caplog.records] == ["payment_failed"]
     assert reconcile(desk) == CheckCounts(checked=1, ended=1)
 
 
@@ -184,7 +185,7 @@ def test_an_account_that_is_too_busy_stops_no_other_and_is_due_again(desk: Memor
             recipients = (f"{customer.account().version}@example.com",)
             desk.desk.accounts.put_recipients(customer.account_id, recipients, ANNA)
 
-    desk.ledger.before_commit.plan(*[somebody_changes_every_account] * 5)
+    desk.ledger.before_commit.plan(*[somebody_changes_every_account] * 5 * PATIENCE)
     assert reconcile(desk) == CheckCounts(checked=4, ended=4, busy=1)
     assert reconcile(desk) == CheckCounts(checked=1, ended=1)
 
