@@ -165,9 +165,11 @@ def test_a_set_may_name_fields_that_are_reserved_words_of_the_store(ledger: Ledg
 
 
 def test_a_set_that_reaches_into_a_map_that_is_not_there_is_unwritable(ledger: LedgerPort) -> None:
-    account = open_account(ledger, an_invoice("inv_1"))
+    account = open_account(ledger, an_invoice("inv_1"), an_invoice("inv_2"))
+    in_order = FieldSet(INVOICE, {"payments.pay_A": 1})
+    astray = FieldSet(Key(Invoice, "acc_one", "inv_2"), {"payments.pay_A.amount_minor": 1})
     with pytest.raises(Unwritable):
-        ledger.commit(Change(renamed(account), sets=(FieldSet(INVOICE, {"payments.pay_A.amount_minor": 1}),)))
+        ledger.commit(Change(renamed(account), sets=(in_order, astray)))
     assert ledger.read(ACCOUNT, INVOICE) == (account, an_invoice("inv_1"))
 
 
