@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.http.endpoints import Endpoint
-from tests.journeys.all_routes import WRITING, Untouched, body_of, name_of, path_of
+from tests.journeys.all_routes import ENDPOINTS, WRITING, Untouched, body_of, name_of, path_of
 from tests.support.client import ApiAnswer
 
 TAKING_A_BODY = [endpoint for endpoint in WRITING if endpoint.body is not None]
@@ -91,7 +91,7 @@ def test_where_no_body_is_taken_none_is_ignored(untouched: Untouched) -> None:
 def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(untouched: Untouched) -> None:
     at_the_limit = b'{"a": "%s"}' % (b"x" * (BODY_BYTES_MAX - len(b'{"a": ""}')))
 
-    for endpoint in WRITING:
+    for endpoint in ENDPOINTS:
         read = send(untouched, endpoint, at_the_limit)
         refused = send(untouched, endpoint, at_the_limit + b" ")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.all_routes import WRITING, Untouched, body_of, name_of, path_of
+from tests.journeys.all_routes import ENDPOINTS, Untouched, body_of, name_of, path_of
 from tests.journeys.customer import Customer
 from tests.support.contents import contents
 
@@ -89,8 +89,8 @@ def test_a_card_number_anywhere_in_a_body_is_422_and_in_no_log(
         assert_nowhere(number, answer.text, out, err, *ear.heard)
 
 
-def test_every_route_that_writes_refuses_a_card_number_even_where_no_body_is_taken(untouched: Untouched) -> None:
-    for endpoint in WRITING:
+def test_every_route_refuses_a_card_number_even_where_no_body_is_taken(untouched: Untouched) -> None:
+    for endpoint in ENDPOINTS:
         body = (body_of(endpoint, untouched.acme) or {}) | {"note": f"card {NUMBER}"}
         path = path_of(endpoint, untouched.acme.ids())
         key = "new-1" if endpoint.keyed else None

@@ -1,0 +1,93 @@
+"""The store is busy, or a record in it is damaged: nothing is charged that cannot be booked, and the answer says so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.ledger.dynamodb import Ledger
+from tests.journeys.customer import Customer
+from tests.support.contents import contents, nothing_written
+from tests.support.faults import Road, throttled
+from tests.support.logs import logged
+
+
+@pytest.fixture
+def road(acme: Customer) -> Iterator[Road]:
+    """The way from Paydesk's ledger to its store."""
+    ledger = acme.stack.desk.ledger
+    assert isinstance(ledger, Ledger)
+    road = Road(ledger._calls._client)
+    yield road
+    road.close()
+
+
+def test_a_busy_store_is_503_with_nothing_charged_and_the_same_request_succeeds_later(
+    acme: Customer, road: Road
+) -> None:
+    acme.owes()
+    acme.has_card()
+
+    with nothing_written(acme.stack):
+        road.always_meets(throttled)
+        answer = acme.pay("once")
+        road.always_meets(None)
+
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "Nothing was charged" in answer.body["detail"]
+    assert acme.pay("once").status == 201
+
+
+def test_a_store_that_is_busy_for_a_moment_is_not_noticed(acme: Customer, road: Road) -> None:
+    acme.owes()
+    acme.has_card()
+    road.meets(throttled, None, throttled, throttled)
+
+    assert acme.pay().status == 201
+
+
+def damage(customer: Customer) -> None:
+    """Somebody writes into the account's item by hand."""
+    customer.stack.engine.client.update_item(
+        TableName=f"{customer.stack.prefix}accounts",
+        Key={"account_id": {"S": customer.account_id}},
+        UpdateExpression="SET open_invoices = :nonsense",
+        ExpressionAttributeValues={":nonsense": {"S": "eaten by mice"}},
+    )
+
+
+def test_a_damaged_record_is_500_with_an_id_that_leads_support_to_the_log(acme: Customer) -> None:
+    acme.owes()
+    acme.has_card()
+    neighbour = Customer.of(acme.stack, "globex")
+    damage(acme)
+    before = contents(acme.stack)
+
+    with logged() as lines:
+        refused = [acme.client.get(acme.at()), acme.pay(), acme.add_card()]
+
+    told = lines.getvalue()
+    assert contents(acme.stack) == before
+    for answer in refused:
+        assert (answer.status, answer.code) == (500, "unreadable_record")
+        assert answer.body["request_id"] == answer.headers["x-request-id"]
+        assert answer.body["request_id"] in told
+        assert "mice" not in answer.text
+    assert "open_invoices" in told
+    assert "eaten by mice" not in told, "what stands in a record may be personal"
+    assert neighbour.client.get(neighbour.at()).status == 200
+
+
+def test_one_damaged_account_stops_no_check_of_another(acme: Customer) -> None:
+    globex = Customer.of(acme.stack, "globex")
+    for customer in (acme, globex):
+        customer.owes()
+        customer.has_card("tok_timeout_then_approved")
+        assert customer.pay().status == 202
+    damage(acme)
+    acme.stack.clock.advance(seconds=300)
+
+    counts = acme.stack.desk.payments.reconcile()
+
+    assert (counts.checked, counts.ended) == (1, 1)
+    assert globex.balance()["open_minor"] == 0
