@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from chalicelib.accounts.service import Accounts
 from chalicelib.activity.service import Activity
@@ -17,6 +18,9 @@ from chalicelib.payment_methods.service import PaymentMethods
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.service import Payments
 from chalicelib.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,11 @@ def build(
 ) -> Desk:
     """A desk on DynamoDB and the stage's gateway, unless it is handed others."""
     clock = clock or SystemClock()
-    if ledger is None:
-        ledger = Ledger(dynamodb_client(), settings.table_prefix)
-    if gateway is None:
-        gateway = _gateway(settings)
     attempts = settings.limits.commit_retries
+    if ledger is None or gateway is None:
+        client = dynamodb_client()
+        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts)
+        gateway = gateway or _gateway(settings, client)
     return Desk(
         settings=settings,
         clock=clock,
@@ -106,6 +110,6 @@ def method_policy(settings: Settings) -> MethodPolicy:
     )
 
 
-def _gateway(settings: Settings) -> GatewayPort:
+def _gateway(settings: Settings, client: "DynamoDBClient") -> GatewayPort:
     """The sandbox is the one gateway so far; settings refuse any other name."""
-    return SandboxGateway(DynamoDBCharges(dynamodb_client(), settings.table_prefix), settings.sandbox_page_url)
+    return SandboxGateway(DynamoDBCharges(client, settings.table_prefix), settings.sandbox_page_url)

@@ -9,7 +9,6 @@ from chalicelib.accounts.schemas import (
     RecipientsView,
 )
 from chalicelib.accounts.service import OpenRequest
-from chalicelib.activity.models import Actor
 from chalicelib.auth.roles import Role
 from chalicelib.core.errors import Forbidden, Invalid
 from chalicelib.core.ids import fingerprint
@@ -68,7 +67,7 @@ def open_account(call: Call, body: OpenAccountBody) -> Answer:
         OpenRequest(
             key=call.required_key,
             request_fingerprint=fingerprint(body.model_dump(mode="json", exclude_none=True)),
-            actor=_actor(call),
+            actor=call.actor,
             name=body.name,
             currency=body.currency,
             locale=body.locale,
@@ -102,7 +101,7 @@ def get_invoice_recipients(call: Call, account_id: str) -> Answer:
 def put_invoice_recipients(call: Call, account_id: str, body: RecipientsBody) -> Answer:
     """Set who gets the invoices."""
     _refuse_too_many(call, body.invoice_recipients)
-    account = call.desk.accounts.put_recipients(account_id, body.invoice_recipients, _actor(call))
+    account = call.desk.accounts.put_recipients(account_id, body.invoice_recipients, call.actor)
     return Answer(200, RecipientsView(invoice_recipients=account.invoice_recipients))
 
 
@@ -110,7 +109,3 @@ def _refuse_too_many(call: Call, recipients: tuple[str, ...]) -> None:
     limit = call.desk.settings.limits.recipients
     if len(recipients) > limit:
         raise Invalid("limit_reached", what="recipients", limit=limit)
-
-
-def _actor(call: Call) -> Actor:
-    return Actor(subject=call.caller.subject, name=call.caller.email)

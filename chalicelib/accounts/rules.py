@@ -70,5 +70,11 @@ def with_services_back(account: Account, now: datetime) -> tuple[Account, bool]:
     return account.model_copy(update={"services": Services(status="active", since=now)}), True
 
 
+def cooling_down_until(account: Account, now: datetime, fingerprint: str | None = None) -> datetime | None:
+    """Until when no manual payment is taken from the account, or with the method of that fingerprint; None: one is."""
+    ends = [until for key, until in account.cooldowns.items() if key in ("account", fingerprint) and now < until]
+    return max(ends, default=None)
+
+
 def suspended(account: Account, now: datetime) -> Account:
     return account.model_copy(update={"services": Services(status="suspended", since=now)})

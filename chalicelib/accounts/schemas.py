@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import balance, today_of
+from chalicelib.accounts.rules import balance, cooling_down_until, today_of
 from chalicelib.core.clock import Clock, Instant
 from chalicelib.core.money import Currency
 from chalicelib.http.schemas import PageQuery, RequestBody, Wire
@@ -95,7 +95,6 @@ class AccountView(Wire):
     def of(cls, account: Account, clock: Clock) -> Self:
         now = clock.now()
         owed = balance(account, today_of(account, now))
-        cooling = account.cooldowns.get("account")
         return cls(
             account_id=account.account_id,
             name=account.name,
@@ -112,7 +111,7 @@ class AccountView(Wire):
             services=ServicesView(status=account.services.status, since=account.services.since),
             default_method=DefaultMethodView.of(account.default_method) if account.default_method else None,
             autopay=AutopayView(enabled=account.autopay.enabled),
-            cooldown_until=cooling if cooling is not None and now < cooling else None,
+            cooldown_until=cooling_down_until(account, now),
             pending_payment_ids=tuple(sorted(account.pending)),
             created_at=account.created_at,
         )

@@ -9,7 +9,7 @@ from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.core.ids import derived_id
-from chalicelib.core.paging import Page, make_cursor, read_cursor
+from chalicelib.core.paging import Page, cut_page, make_cursor, read_cursor
 from chalicelib.ledger.models import Change, Index, Key
 from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT
@@ -107,8 +107,7 @@ class Accounts:
         """Every account, in no particular order."""
         position = read_cursor(cursor, 1)
         accounts = self._ledger.scan(Account, limit=limit + 1, after=position[0] if position else None)
-        more = len(accounts) > limit
-        return Page(accounts[:limit], make_cursor(accounts[limit - 1].account_id) if more else None)
+        return cut_page(accounts, limit, lambda account: account.account_id)
 
     def named(self, name: str, *, limit: int, cursor: str | None) -> Page[Account]:
         """Accounts whose name begins with `name`, whatever its case, in alphabetical order."""
@@ -117,8 +116,8 @@ class Accounts:
         hits = self._ledger.find(
             BY_NAME, folded[:1], limit=limit + 1, prefix=folded, after=position[0] if position else ""
         )
-        more = len(hits) > limit
-        return Page(self._those([a for _, a in hits[:limit]]), make_cursor(hits[limit - 1][0]) if more else None)
+        page = cut_page(hits, limit, lambda hit: hit[0])
+        return Page(self._those([account_id for _, account_id in page.items]), page.next_cursor)
 
     def of_payment(self, payment_id: str) -> Page[Account]:
         """The account of a payment that has ended, by its id. A pending one is found in its account."""

@@ -7,7 +7,7 @@ from chalicelib.accounts.models import Account
 from chalicelib.activity.models import ActivityEntry, ActivityHead
 from chalicelib.activity.rules import Flaw, first_flaw
 from chalicelib.core.errors import Broken, Malformed, NotFound
-from chalicelib.core.paging import Page, make_cursor, read_cursor
+from chalicelib.core.paging import Page, cut_page, make_cursor, read_cursor
 from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import LedgerPort
 
@@ -34,8 +34,7 @@ class Activity:
         entries = self._ledger.records(
             ActivityEntry, account_id, limit=limit + 1, after=after, newest_first=newest_first
         )
-        more = len(entries) > limit
-        return Page(entries[:limit], make_cursor(str(entries[limit - 1].sequence)) if more else None)
+        return cut_page(entries, limit, lambda entry: str(entry.sequence))
 
     def verify(self, account_id: str, *, limit: int, cursor: str | None) -> Verification:
         """Recomputes the hashes of up to `limit` entries and, at the end, compares with the head the account holds.

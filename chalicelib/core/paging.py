@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,12 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next_cursor: str | None = None
+
+
+def cut_page(found: Sequence[T], limit: int, position: Callable[[T], str]) -> Page[T]:
+    """The first `limit` of what was found, and where they end if there is more. Ask the store for one more."""
+    more = len(found) > limit
+    return Page(found[:limit], make_cursor(position(found[limit - 1])) if more else None)
 
 
 def make_cursor(*position: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from chalicelib.activity.models import Actor
 from chalicelib.auth.roles import Caller, Role
 from chalicelib.http.answers import Answer
 from chalicelib.wiring import Desk
@@ -29,6 +30,11 @@ class Call:
         if self.signed_in is None:
             raise LookupError("a public route has no caller")
         return self.signed_in
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls, as the books name them."""
+        return Actor(subject=self.caller.subject, name=self.caller.email)
 
     @property
     def required_key(self) -> str:

@@ -1,6 +1,5 @@
 """Invoices over HTTP."""
 
-from chalicelib.activity.models import Actor
 from chalicelib.auth.roles import Role
 from chalicelib.core.ids import fingerprint
 from chalicelib.http.answers import REPLAYED, Answer
@@ -46,7 +45,7 @@ def issue_invoice(call: Call, account_id: str, body: IssueInvoiceBody) -> Answer
             account_id=account_id,
             key=call.required_key,
             request_fingerprint=fingerprint(body.model_dump(mode="json", exclude_none=True)),
-            actor=Actor(subject=call.caller.subject, name=call.caller.email),
+            actor=call.actor,
             lines=[line.model() for line in body.lines],
             due_on=body.due_on,
             issued_on=body.issued_on,
@@ -68,8 +67,7 @@ def void_invoice(call: Call, account_id: str, invoice_id: str) -> Answer:
 
     Money already on its way for it becomes credit.
     """
-    actor = Actor(subject=call.caller.subject, name=call.caller.email)
-    return _answer(call, 200, call.desk.invoices.void(account_id, invoice_id, actor))
+    return _answer(call, 200, call.desk.invoices.void(account_id, invoice_id, call.actor))
 
 
 def _answer(call: Call, status: int, found: InvoiceAndAccount) -> Answer:

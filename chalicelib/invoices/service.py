@@ -10,7 +10,7 @@ from chalicelib.activity.models import Actor
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.core.ids import derived_id
-from chalicelib.core.paging import Page, make_cursor, read_cursor
+from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.invoices.models import INVOICE_PREFIX, REQUEST_PREFIX, Invoice, InvoiceRequest, InvoiceStatus, Line
 from chalicelib.invoices.rules import InvoiceDraft, issue, void, voided_invoice
 from chalicelib.ledger.models import Change, Key
@@ -128,8 +128,7 @@ class Invoices:
             prefix=INVOICE_PREFIX,
             where=("status", status) if status else None,
         )
-        more = len(invoices) > limit
-        return account, Page(invoices[:limit], make_cursor(invoices[limit - 1].invoice_id) if more else None)
+        return account, cut_page(invoices, limit, lambda invoice: invoice.invoice_id)
 
 
 def _key(account_id: str, invoice_id: str) -> Key[Invoice]:

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 
 def dynamodb_client() -> "DynamoDBClient":
-    """A client for one process. Parameters are not validated twice; timeouts are short enough that five tries beside
-    the payment gateway's 15 s stay below the 29 s at which API Gateway cuts."""
+    """A client for one process. Parameters are not validated twice. A try ends after 3 s at the latest: a person waits,
+    and where API Gateway cuts (29 s) the payment goes on and stands in its account."""
     return boto3.client(
         "dynamodb",
         config=Config(

@@ -1,6 +1,5 @@
 """Payment methods and payment settings over HTTP."""
 
-from chalicelib.activity.models import Actor
 from chalicelib.auth.roles import Role
 from chalicelib.core.errors import Invalid
 from chalicelib.core.ids import fingerprint
@@ -30,7 +29,7 @@ _SETTINGS = "/v1/accounts/{account_id}/payment-settings"
 def list_payment_methods(call: Call, account_id: str, query: PageQuery) -> Answer:
     """List the payment methods of an account."""
     account, page = call.desk.payment_methods.list(account_id, limit=query.limit, cursor=query.cursor)
-    views = tuple(PaymentMethodView.of(method, account) for method in page.items)
+    views = tuple(PaymentMethodView.of(method, account, call.desk.clock.now()) for method in page.items)
     return Answer(200, PaymentMethodList(items=views, next_cursor=page.next_cursor))
 
 
@@ -62,7 +61,7 @@ def add_payment_method(call: Call, account_id: str, body: AddMethodBody) -> Answ
             account_id=account_id,
             key=call.required_key,
             request_fingerprint=fingerprint(body.model_dump(mode="json", exclude_none=True)),
-            actor=_actor(call),
+            actor=call.actor,
             gateway_token=body.gateway_token,
             make_default=body.make_default,
             billing_details=body.billing_details.model(),
@@ -70,14 +69,14 @@ def add_payment_method(call: Call, account_id: str, body: AddMethodBody) -> Answ
     )
     location = f"/v1/accounts/{account_id}/payment-methods/{added.method.payment_method_id}"
     headers = {"Location": location} | (REPLAYED if added.replayed else {})
-    return Answer(201, PaymentMethodView.of(added.method, added.account), headers)
+    return Answer(201, PaymentMethodView.of(added.method, added.account, call.desk.clock.now()), headers)
 
 
 @routes.get(_METHOD, role=Role.VIEWER, answers={200: PaymentMethodView})
 def get_payment_method(call: Call, account_id: str, payment_method_id: str) -> Answer:
     """See one payment method."""
     found = call.desk.payment_methods.get(account_id, payment_method_id)
-    return Answer(200, PaymentMethodView.of(found.method, found.account))
+    return Answer(200, PaymentMethodView.of(found.method, found.account, call.desk.clock.now()))
 
 
 @routes.patch(
@@ -92,11 +91,11 @@ def update_payment_method(call: Call, account_id: str, payment_method_id: str, b
     updated = call.desk.payment_methods.update(
         account_id,
         payment_method_id,
-        _actor(call),
-        billing_details=body.billing_details.model() if body.billing_details else None,
+        call.actor,
+        billing_details=body.billing_details.model_dump(exclude_unset=True) if body.billing_details else {},
         expires=body.expires,
     )
-    return Answer(200, PaymentMethodView.of(updated.method, updated.account))
+    return Answer(200, PaymentMethodView.of(updated.method, updated.account, call.desk.clock.now()))
 
 
 @routes.delete(
@@ -113,7 +112,7 @@ def remove_payment_method(call: Call, account_id: str, payment_method_id: str, q
     another method the default.
     """
     call.desk.payment_methods.remove(
-        account_id, payment_method_id, _actor(call), on_default=query.on_default, promote=query.promote
+        account_id, payment_method_id, call.actor, on_default=query.on_default, promote=query.promote
     )
     return Answer(204)
 
@@ -134,10 +133,6 @@ def get_payment_settings(call: Call, account_id: str) -> Answer:
 def put_payment_settings(call: Call, account_id: str, body: PaymentSettingsBody) -> Answer:
     """Choose the default method and switch autopay, in one step."""
     account = call.desk.payment_methods.put_settings(
-        account_id, body.default_payment_method_id, body.autopay_enabled, _actor(call)
+        account_id, body.default_payment_method_id, body.autopay_enabled, call.actor
     )
     return Answer(200, PaymentSettingsView.of(account))
-
-
-def _actor(call: Call) -> Actor:
-    return Actor(subject=call.caller.subject, name=call.caller.email)

@@ -1,11 +1,12 @@
 """Payment methods on the wire."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from chalicelib.accounts.models import Account
+from chalicelib.accounts.rules import cooling_down_until
 from chalicelib.core.clock import Instant
 from chalicelib.http.schemas import QueryParameters, RequestBody, Wire
 from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
@@ -88,7 +89,8 @@ class DefaultMethodView(Wire):
 
 
 class PaymentMethodView(Wire):
-    """A payment method. brand, last4 and expiry are a card's."""
+    """A payment method. brand, last4 and expiry are a card's. `cooldown_until`: before it no manual payment is taken
+    with this method, because one was declined."""
 
     payment_method_id: str
     kind: Literal["card", "bank_debit", "paypal", "check"]
@@ -101,10 +103,11 @@ class PaymentMethodView(Wire):
     status: Literal["active", "removed"]
     is_default: bool
     usable_from: Instant | None
+    cooldown_until: Instant | None
     added_at: Instant
 
     @classmethod
-    def of(cls, method: PaymentMethodRecord, account: Account) -> Self:
+    def of(cls, method: PaymentMethodRecord, account: Account, now: datetime) -> Self:
         card = method if isinstance(method, Card) else None
         default = account.default_method
         return cls(
@@ -119,6 +122,7 @@ class PaymentMethodView(Wire):
             status=method.status,
             is_default=default is not None and default.payment_method_id == method.payment_method_id,
             usable_from=method.usable_from,
+            cooldown_until=cooling_down_until(account, now, method.fingerprint),
             added_at=method.added_at,
         )
 

@@ -1,14 +1,15 @@
 """Keeping payment methods: add, update, make default, remove. Each is one read and one commit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import Actor
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Invalid, NotFound, Unavailable
+from chalicelib.core.errors import Invalid, NotFound, Refused, Unavailable
 from chalicelib.core.ids import derived_id
-from chalicelib.core.paging import Page, make_cursor, read_cursor
+from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import AttachedCard, GatewayPort, TokenRefused, Unknown
 from chalicelib.ledger.models import Change, Key
 from chalicelib.ledger.port import LedgerPort, until_committed
@@ -70,7 +71,12 @@ class PaymentMethods:
                     raise Invalid("key_reused", payment_method_id=method.payment_method_id)
                 return MethodAndAccount(method, account, replayed=True)
             now = self._clock.now()
-            keeping.refuse_over_limit(account, now, self._policy)
+            try:
+                keeping.refuse_over_limit(account, now, self._policy)
+            except Refused:
+                if isinstance(answer, AttachedCard):  # another request took the last place meanwhile
+                    self._gateway.detach(answer.reference)
+                raise
             answer = answer or self._attach(request)
             if isinstance(answer, TokenRefused) or answer.brand not in self._policy.card_brands:
                 self._ledger.commit(Change(keeping.with_attempt(account, now)))
@@ -101,8 +107,7 @@ class PaymentMethods:
             after=position[0] if position else None,
             where=("status", "active"),
         )
-        more = len(methods) > limit
-        return account, Page(methods[:limit], make_cursor(methods[limit - 1].payment_method_id) if more else None)
+        return account, cut_page(methods, limit, lambda method: method.payment_method_id)
 
     def update(
         self,
@@ -110,20 +115,23 @@ class PaymentMethods:
         payment_method_id: str,
         actor: Actor,
         *,
-        billing_details: BillingDetails | None,
+        billing_details: Mapping[str, str | None],
         expires: tuple[int, int] | None,
     ) -> MethodAndAccount:
-        """Changes billing details or a card's expiry (year, month); doing it again changes nothing. Raises
+        """Changes the billing details named or a card's expiry (year, month); doing it again changes nothing. Raises
         Invalid("expiry_not_applicable") for other kinds.
         """
-        values: dict[str, Any] = {} if billing_details is None else {"billing_details": billing_details}
+        values: dict[str, Any] = {}
         if expires is not None:
-            values |= {"expires_year": expires[0], "expires_month": expires[1]}
+            values = {"expires_year": expires[0], "expires_month": expires[1]}
 
         def updated() -> MethodAndAccount:
             found = self.get(account_id, payment_method_id)
             if expires is not None and not isinstance(found.method, Card):
                 raise Invalid("expiry_not_applicable", payment_method_id=payment_method_id, kind=found.method.kind)
+            if billing_details:
+                details = found.method.billing_details.model_copy(update=dict(billing_details))
+                values["billing_details"] = details
             method = found.method.model_copy(update=values)
             if method == found.method:
                 return found

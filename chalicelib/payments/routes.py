@@ -1,6 +1,5 @@
 """Payments over HTTP."""
 
-from chalicelib.activity.models import Actor
 from chalicelib.auth.roles import Role
 from chalicelib.core.errors import PaymentCanceled, PaymentDeclined
 from chalicelib.core.ids import fingerprint
@@ -51,7 +50,7 @@ def pay(call: Call, account_id: str, body: PayBody) -> Answer:
             account_id=account_id,
             key=call.required_key,
             request_fingerprint=fingerprint(body.model_dump(mode="json", exclude_none=True)),
-            actor=Actor(subject=call.caller.subject, name=call.caller.email),
+            actor=call.actor,
             payment_method_id=body.payment_method_id,
             amount_minor=body.amount_minor,
             currency=body.currency,
@@ -88,7 +87,7 @@ def cancel_payment(call: Call, account_id: str, payment_id: str) -> Answer:
 
     Should the money have been taken already, the answer shows the payment as succeeded.
     """
-    actor = Actor(subject=call.caller.subject, name=call.caller.email)
+    actor = call.actor
     return Answer(200, PaymentView.of(call.desk.payments.cancel(account_id, payment_id, actor), call.locale))
 
 

@@ -14,7 +14,7 @@ from chalicelib.activity.models import PAYDESK, Actor
 from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
-from chalicelib.core.paging import Page, make_cursor, read_cursor
+from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import Charge, GatewayPort, Unknown
 from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import LedgerPort, until_committed
@@ -144,8 +144,7 @@ class Payments:
         # Ended between the two reads: the record is the later truth.
         known = {p.payment_id for p in ended}
         merged = sorted([*ended, *(p for p in pending if p.payment_id not in known)], key=Payment.time_key)[::-1]
-        more = len(merged) > limit
-        return Page(merged[:limit], make_cursor(merged[limit - 1].time_key()) if more else None)
+        return cut_page(merged, limit, Payment.time_key)
 
     def check(self, account_id: str, payment_id: str) -> Payment:
         """Asks the gateway what became of a pending payment, fences it, and books the answer. Safe at any time, any
