@@ -1,5 +1,6 @@
 """A new payment that needs what an open authentication covers takes that one's place."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from chalicelib.core.errors import Conflict, Invalid, TooSoon
 from chalicelib.payments.models import Payment, PaymentStatus
 from chalicelib.payments.moves import PENDING
 from chalicelib.payments.reserving import in_the_way
-from tests.support.builders import BEN, a_payment, an_account, an_order
+from tests.support.builders import BEN, NOW, a_payment, an_account, an_order
 from tests.support.memory_desk import MemoryDesk
 
 TWO = {"inv_1": 100, "inv_2": 50}
@@ -39,6 +40,25 @@ def test_an_authentication_is_in_the_way_of_what_needs_the_money_it_covers(
 ) -> None:
     account = an_account(TWO, pending=[waiting(covers)])
     assert in_the_way(account, an_order(**wanted)) == (["pay_WAITS"] if in_way else [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "in_way"),
+    [
+        (10, []),
+        (11, ["pay_FIRST"]),
+        (50, ["pay_FIRST"]),
+        (51, ["pay_FIRST", "pay_SECOND"]),
+        (None, ["pay_FIRST", "pay_SECOND", "pay_THIRD"]),
+    ],
+)
+def test_as_many_are_given_up_as_it_takes_the_oldest_first(amount: int | None, in_way: list[str]) -> None:
+    waits = [
+        waiting({"inv_1": 20}, "pay_THIRD").model_copy(update={"reserved_at": NOW + timedelta(minutes=3)}),
+        waiting({"inv_1": 40}, "pay_FIRST").model_copy(update={"reserved_at": NOW + timedelta(minutes=1)}),
+        waiting({"inv_1": 30}, "pay_SECOND").model_copy(update={"reserved_at": NOW + timedelta(minutes=2)}),
+    ]
+    assert in_the_way(an_account({"inv_1": 100}, pending=waits), an_order(amount_minor=amount)) == in_way
 
 
 @pytest.mark.parametrize("status", sorted(PENDING - {"requires_action"}))

@@ -81,6 +81,17 @@ def test_suspended_services_come_back_with_the_payment_that_ends_the_arrears(des
     assert desk.actions()[-2:] == ["payment.succeeded", "services.reactivated"]
 
 
+def test_ninety_overdue_invoices_and_the_services_fit_into_one_commit(desk: MemoryDesk) -> None:
+    for _ in range(90):
+        desk.issue(10, due_in_days=-1)
+    desk.add_card()
+    desk.suspend()
+    version = desk.account().version
+    desk.pay()
+    assert (desk.account().services.status, desk.account().open_invoices) == ("active", {})
+    assert desk.account().version == version + 2, "one to reserve, one to settle"
+
+
 @pytest.mark.parametrize(
     ("token", "code", "decline_class"),
     [
