@@ -72,6 +72,65 @@ class Limits(_Group):
     method_attempts_per_day: int = Field(default=10, ge=1, le=100)
 
 
+Days = Annotated[tuple[int, ...], CommaSeparated]
+
+
+class CollectionPolicy(_Group):
+    """Collecting what is due: when autopay charges and tries again, when notices go out, when services are suspended.
+
+    Days of notices and grace count from the due date, retry days from the first attempt. They stand together because
+    they must agree: nobody is suspended while an attempt is still to come.
+    """
+
+    autopay_hour: int = Field(default=6, ge=0, le=23, examples=[6])
+    retry_days_card: Days = Field(default=(1, 3, 5, 7), examples=["1,3,5,7"])
+    # Nacha and SEPA rules: a bank debit is presented at most twice again.
+    retry_days_bank_debit: Days = Field(default=(3, 6), max_length=2, examples=["3,6"])
+    retry_days_paypal: Days = Field(default=(1, 3, 5, 7), examples=["1,3,5,7"])
+    technical_retry_seconds: int = Field(default=3600, ge=60, le=86400, examples=[3600])
+    technical_retries: int = Field(default=3, ge=0, le=10, examples=[3])
+    notice_days: Days = Field(default=(1, 7), examples=["1,7"])
+    grace_days: int = Field(default=14, ge=1, le=365, validate_default=True, examples=[14])
+
+    @field_validator("retry_days_card", "retry_days_bank_debit", "retry_days_paypal", "notice_days")
+    @classmethod
+    def _days_rise(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if any(day < 1 for day in days) or any(later <= earlier for earlier, later in pairwise(days)):
+            raise ValueError("days have to rise and begin with 1 at the earliest, for example 1,3,5")
+        return days
+
+    @field_validator("grace_days")
+    @classmethod
+    def _grace_outlasts_the_retries(cls, grace: int, info: ValidationInfo) -> int:
+        lists = ("retry_days_card", "retry_days_bank_debit", "retry_days_paypal", "notice_days")
+        last = max((day for name in lists for day in info.data.get(name, ())), default=0)
+        if grace <= last:
+            raise ValueError(
+                f"services would be suspended before the last retry or notice on day {last}; "
+                f"the grace has to be longer, for example {last + 7}"
+            )
+        return grace
+
+
+Schedule = Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", examples=["rate(15 minutes)"])]
+
+
+class SweepSettings(_Group):
+    """How scheduled work is fanned out: when, messages per run, threads per worker, accounts per index page, and how
+    many workers Lambda runs at once.
+    """
+
+    queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,80}$", examples=["paydesk-dev-sweeps"])
+    messages: int = Field(default=8, ge=1, le=32, examples=[8])
+    threads: int = Field(default=8, ge=1, le=64, examples=[8])
+    page: int = Field(default=100, ge=1, le=1000, examples=[100])
+    concurrency: int = Field(default=8, ge=2, le=1000, examples=[8])
+    schedule_autopay: Schedule = "rate(15 minutes)"
+    schedule_reconcile: Schedule = "rate(5 minutes)"
+    schedule_overdue: Schedule = "rate(1 hour)"
+    schedule_renewals: Schedule = "rate(1 hour)"
+
+
 class Settings(_Group):
     """Everything a stage decides. The check schedule counts from a pending payment's reservation."""
 
@@ -99,6 +158,8 @@ class Settings(_Group):
     )
     token: Token
     limits: Limits = Limits()
+    collection: CollectionPolicy = CollectionPolicy()
+    sweep: SweepSettings
 
     @field_validator("gateway")
     @classmethod
@@ -166,6 +227,8 @@ class Settings(_Group):
 _GROUPS: Mapping[str, tuple[type[BaseModel], str]] = {
     "token": (Token, f"{PREFIX}TOKEN_"),
     "limits": (Limits, f"{PREFIX}LIMIT_"),
+    "collection": (CollectionPolicy, f"{PREFIX}COLLECTION_"),
+    "sweep": (SweepSettings, f"{PREFIX}SWEEP_"),
 }
 
 
@@ -174,12 +237,23 @@ def from_environment() -> Settings:
     return load(os.environ)
 
 
+def sweep_declarations() -> SweepSettings:
+    """What the decorators in app.py state, read when it is imported. `chalice package` and Lambda set the stage's
+    variables first; without any (a test that only imports the app) the queue is dev's. Raises ValidationError."""
+    given = {
+        field: os.environ[f"{PREFIX}SWEEP_{field.upper()}"]
+        for field in SweepSettings.model_fields
+        if f"{PREFIX}SWEEP_{field.upper()}" in os.environ
+    }
+    return SweepSettings.model_validate({"queue": "paydesk-dev-sweeps"} | given)
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`. Raises SettingsError with every problem at once, but no value: one may be secret."""
     paths = variables()
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     problems = [_unknown(name, paths) for name in sorted(given.keys() - paths.keys())]
-    values: dict[str, Any] = {"token": {}, "limits": {}}
+    values: dict[str, Any] = {group: {} for group in _GROUPS}
     for name, path in paths.items():
         if name in given:
             (values[path[0]] if len(path) > 1 else values)[path[-1]] = given[name]

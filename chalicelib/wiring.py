@@ -4,20 +4,34 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.accounts.models import Account
 from chalicelib.accounts.service import Accounts
 from chalicelib.activity.service import Activity
-from chalicelib.core.clock import Clock, SystemClock
+from chalicelib.autopay.rules import AutopayPolicy
+from chalicelib.autopay.rules import due_at as autopay_due_at
+from chalicelib.autopay.service import AfterPayments, Autopay, AutopaySweep
+from chalicelib.core.clock import Clock, SystemClock, local_midnight
 from chalicelib.gateways.port import GatewayPort
 from chalicelib.gateways.sandbox import SandboxGateway
 from chalicelib.gateways.sandbox_tables import DynamoDBCharges
 from chalicelib.invoices.service import Invoices
+from chalicelib.ledger.due import due_index
 from chalicelib.ledger.dynamodb import Ledger, dynamodb_client
+from chalicelib.ledger.models import DueWork
 from chalicelib.ledger.port import LedgerPort
+from chalicelib.overdue.rules import OverduePolicy
+from chalicelib.overdue.rules import due_at as overdue_due_at
+from chalicelib.overdue.service import Exemptions, OverdueSweep
 from chalicelib.payment_methods.keeping import MethodPolicy
 from chalicelib.payment_methods.service import PaymentMethods
+from chalicelib.payments.jobs import ReconcileSweep
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.service import Payments
 from chalicelib.settings import Settings, from_environment
+from chalicelib.subscriptions.service import RenewalsSweep, Subscriptions
+from chalicelib.sweeps.models import Sweep
+from chalicelib.sweeps.service import FanOut, Queue, Runs, Sweeps
+from chalicelib.sweeps.stores import DynamoDBRuns, SqsQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,6 +50,10 @@ class Desk:
     invoices: Invoices
     payments: Payments
     activity: Activity
+    autopay: Autopay
+    subscriptions: Subscriptions
+    exemptions: Exemptions
+    sweeps: Sweeps
 
 
 _desk: Desk | None = None
@@ -69,14 +87,26 @@ def build(
     clock: Clock | None = None,
     ledger: LedgerPort | None = None,
     gateway: GatewayPort | None = None,
+    queue: Queue | None = None,
+    runs: Runs | None = None,
 ) -> Desk:
-    """A desk on DynamoDB and the stage's gateway, unless it is handed others."""
+    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others."""
     clock = clock or SystemClock()
     attempts = settings.limits.commit_retries
-    if ledger is None or gateway is None:
+    if ledger is None or gateway is None or runs is None:
         client = dynamodb_client()
-        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts)
+        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
+        runs = runs or DynamoDBRuns(client, settings.table_prefix)
+    payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)
+    autopay, overdue = autopay_policy(settings), overdue_policy(settings)
+    work: list[Sweep] = [
+        AutopaySweep(payments, autopay, settings.limits.invoices_per_payment),
+        ReconcileSweep(payments),
+        OverdueSweep(ledger, clock, overdue, attempts),
+        RenewalsSweep(ledger, clock, attempts, settings.limits.open_invoices),
+    ]
+    queue = queue or SqsQueue(settings.sweep.queue)
     return Desk(
         settings=settings,
         clock=clock,
@@ -85,9 +115,29 @@ def build(
         accounts=Accounts(ledger, clock, attempts),
         payment_methods=PaymentMethods(ledger, gateway, clock, method_policy(settings), attempts),
         invoices=Invoices(ledger, clock, settings.limits.open_invoices, attempts),
-        payments=Payments(ledger, gateway, clock, payment_policy(settings), attempts),
+        payments=payments,
         activity=Activity(ledger),
+        autopay=Autopay(clock, autopay),
+        subscriptions=Subscriptions(ledger, clock, attempts),
+        exemptions=Exemptions(ledger, clock, attempts),
+        sweeps=Sweeps(ledger, queue, runs, clock, fan_out(settings), {sweep.name: sweep for sweep in work}),
     )
+
+
+def due_work(settings: Settings) -> DueWork:
+    """When which scheduled work is due for an account, as its index attributes."""
+    autopay, overdue = autopay_policy(settings), overdue_policy(settings)
+
+    def due(account: Account) -> dict[str, str]:
+        renewal = account.next_renewal_on
+        renewal_at = local_midnight(renewal, account.time_zone) if renewal else None
+        return (
+            due_index("autopay", account.account_id, autopay_due_at(account, autopay))
+            | due_index("overdue", account.account_id, overdue_due_at(account, overdue))
+            | due_index("renewals", account.account_id, renewal_at)
+        )
+
+    return due
 
 
 def payment_policy(settings: Settings) -> PaymentPolicy:
@@ -99,6 +149,7 @@ def payment_policy(settings: Settings) -> PaymentPolicy:
         checks=tuple(timedelta(seconds=seconds) for seconds in settings.check_schedule_seconds),
         invoices_max=settings.limits.invoices_per_payment,
         pending_max=settings.limits.pending,
+        after=AfterPayments(autopay_policy(settings)),
     )
 
 
@@ -108,6 +159,30 @@ def method_policy(settings: Settings) -> MethodPolicy:
         methods_max=settings.limits.methods,
         attempts_per_day_max=settings.limits.method_attempts_per_day,
     )
+
+
+def autopay_policy(settings: Settings) -> AutopayPolicy:
+    collection = settings.collection
+    return AutopayPolicy(
+        hour=collection.autopay_hour,
+        retry_days={
+            "card": collection.retry_days_card,
+            "bank_debit": collection.retry_days_bank_debit,
+            "paypal": collection.retry_days_paypal,
+        },
+        technical_retry=timedelta(seconds=collection.technical_retry_seconds),
+        technical_retries_max=collection.technical_retries,
+    )
+
+
+def overdue_policy(settings: Settings) -> OverduePolicy:
+    return OverduePolicy(settings.collection.notice_days, settings.collection.grace_days)
+
+
+def fan_out(settings: Settings) -> FanOut:
+    """A worker keeps the time of one gateway call and its store trips for the last account it takes."""
+    sweep = settings.sweep
+    return FanOut(sweep.messages, sweep.threads, sweep.page, settings.gateway_timeout_seconds + 15.0)
 
 
 def _gateway(settings: Settings, client: "DynamoDBClient") -> GatewayPort:

@@ -20,6 +20,7 @@ from local.web import HOST, listen
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -95,6 +96,11 @@ def one_at_a_time(app: WsgiApp) -> WsgiApp:
 def dynamodb(endpoint_url: str) -> "DynamoDBClient":
     """A client for making tables and looking into them; Paydesk itself makes its own."""
     return boto3.client("dynamodb", **_connection(endpoint_url))
+
+
+def sqs(endpoint_url: str) -> "SQSClient":
+    """A client for making queues and working them off."""
+    return boto3.client("sqs", **_connection(endpoint_url))
 
 
 def cognito(endpoint_url: str) -> "CognitoIdentityProviderClient":

@@ -8,7 +8,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +15,7 @@ from chalicelib.core.clock import format_instant
 from chalicelib.wiring import Desk
 from local.clock import MovableClock
 from local.problems import Refusal
+from local.runs import Runner
 from local.sandbox_page import SandboxPage
 from local.web import Request, Response
 
@@ -30,10 +30,9 @@ class Control:
 
     SANDBOX_PAGE = "/_local/sandbox/actions"
 
-    def __init__(self, desk: Desk, clock: MovableClock) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, clock: MovableClock, runner: Runner) -> None:
         self._clock = clock
-        self._sweeps: dict[str, Callable[[], dict[str, Any]]] = {"reconcile": self._reconcile}
+        self._runner = runner
         page = SandboxPage(desk)
         self._routes: dict[str, dict[str, Handler]] = {
             "/_local/clock": {"GET": self._tell_time, "POST": self._advance},
@@ -80,15 +79,11 @@ class Control:
     def _run(self, request: Request, sweep: str) -> Response:
         if request.body.strip() and _object(request):
             raise Refusal(422, "invalid_request", "A run takes no body.")
-        if sweep not in self._sweeps:
-            known = sorted(self._sweeps)
+        known = self._runner.sweeps
+        if sweep not in known:
             detail = f"There is no sweep called {sweep}. There is: {', '.join(known)}."
             raise Refusal(404, "not_found", detail, sweeps=known)
-        return _json({"sweep": sweep, **self._sweeps[sweep](), "finished_at": format_instant(self._clock.now())})
-
-    def _reconcile(self) -> dict[str, Any]:
-        """Every account that is due, all shards; there is no queue to wait for."""
-        return asdict(self._desk.payments.reconcile())
+        return _json(self._runner.run(sweep))
 
     def _outbox(self, request: Request, argument: str) -> Response:  # noqa: ARG002  # a handler's signature
         """Empty: Paydesk sends neither mail nor events yet."""

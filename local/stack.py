@@ -12,7 +12,9 @@ from chalicelib.core.clock import SystemClock
 from local import aws, demo_data
 from local.clock import MovableClock, StandingClock
 from local.control import Control
+from local.queues import Handler, QueuePump, create_queues
 from local.resources import UserPool, create_tables, create_user, create_user_pool, sign_in
+from local.runs import Runner
 from local.server import RequestLog, serve_on
 from local.stage import Stage
 from local.web import address_of, listen
@@ -84,6 +86,8 @@ def run_stack(
                 create_user(cognito, pool, person.email, PASSWORD, person.roles, person.account_ids)
             chosen = _take_environment(aws_url, pool, api_url)
             create_tables(aws.dynamodb(aws_url), Stage(), chosen.table_prefix)
+            queues = aws.sqs(aws_url)
+            create_queues(queues, Stage())
             if with_demo:
                 say("Giving two customers a past ...")
                 demo_data.seed(lambda at: wiring.build(chosen, clock=StandingClock(at)), _now())
@@ -91,9 +95,17 @@ def run_stack(
             clock = MovableClock(SystemClock())
             desk = wiring.build(chosen, clock=clock)
             wiring.use(desk)
-            from app import app  # not before the environment is the stage's
+            import app  # not before the environment is the stage's
 
-            with serve_on(listener, app, control=Control(desk, clock), log=log):
+            pump = QueuePump(queues, chosen.sweep.queue, app.work, Stage().function_timeout_seconds("work"))
+            schedules: dict[str, Handler] = {
+                "autopay": app.start_autopay,
+                "reconcile": app.start_reconcile,
+                "overdue": app.start_overdue,
+                "renewals": app.start_renewals,
+            }
+
+            with serve_on(listener, app.app, control=Control(desk, clock, Runner(desk, schedules, pump)), log=log):
                 yield LocalStack(api_url, aws_url, pool, cognito)
 
 

@@ -52,6 +52,10 @@ class Stage:
         own: dict[str, str] = self.config["stages"][self.name].get("environment_variables", {})
         return common | own
 
+    def function_timeout_seconds(self, function: str) -> int:
+        """How long Lambda lets a function of the app run."""
+        return int(self.config["stages"][self.name]["lambda_functions"][function]["lambda_timeout"])
+
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
         """Logical id -> properties, unresolved, of each resource of a type that exists in this stage."""
         return {

@@ -1,17 +1,14 @@
 """The Account: the unit of consistency. All that money depends on stands in this one record."""
 
-import hashlib
 from datetime import date
 from typing import ClassVar, Literal
 
 from chalicelib.activity.models import ActivityHead
-from chalicelib.core.clock import Instant, format_instant
+from chalicelib.core.clock import Instant
+from chalicelib.ledger.due import due_index
 from chalicelib.ledger.models import Guarded, Index, Part
 from chalicelib.payment_methods.models import MethodSnapshot
 from chalicelib.payments.models import Payment
-
-SHARDS = 32
-"""Fixed for the life of a deployment: index keys hold an account's shard."""
 
 NAME_KEY_CHARACTERS = 200
 """How much of a name is searched: at four bytes a character it fits a key, with the account id behind it."""
@@ -28,19 +25,43 @@ class OpenInvoice(Part):
     grace_from: date
 
 
+StoppedReason = Literal["fix_method", "needs_customer", "never_again", "retries_exhausted"]
+
+
 class Autopay(Part):
-    """`sequence` names the next attempt's payment; every attempt that ends raises it and nothing resets it."""
+    """Autopay of an account.
+
+    `sequence` names the next attempt's payment; every attempt that ends raises it and nothing resets it. `attempt`
+    counts the declines of the present cycle, which began with the attempt on `cycle_started_on` and plans its next at
+    `next_attempt_at`. `stopped_reason` ends it; what fell due up to `stopped_on` is given up. `failed_method` is the
+    method as it was when it was declined: while the default is still that, the plan or the stop holds.
+    `refused_fingerprints` are methods whose issuer said never again.
+    """
 
     enabled: bool = False
     sequence: int = 0
     attempt: int = 0
+    cycle_started_on: date | None = None
     next_attempt_at: Instant | None = None
-    stopped_reason: str | None = None
+    stopped_reason: StoppedReason | None = None
+    stopped_on: date | None = None
+    failed_method: MethodSnapshot | None = None
+    refused_fingerprints: tuple[str, ...] = ()
 
 
 class Services(Part):
     status: Literal["active", "suspended"] = "active"
     since: Instant
+
+
+class Overdue(Part):
+    """How far chasing what is overdue has come: notices sent so far, the last one on that day. `exempt`: never
+    suspended.
+    """
+
+    notices: int = 0
+    last_notice_on: date | None = None
+    exempt: bool = False
 
 
 class Account(Guarded):
@@ -50,13 +71,18 @@ class Account(Guarded):
         by-name:      name_initial / name_key = name in lower case, a tab, account_id: a tab sorts before a blank, so
                       that Acme stands before Acme Tools
         by-reconcile: reconcile_shard / reconcile_due = earliest check of a pending payment # account_id
+        by-autopay, by-overdue, by-renewals: the same, from the stage's policies (wiring.py)
 
     A payment in `pending` covers what it is for; there is no other lock. `cooldowns` maps "account", or a method's
     fingerprint, to the instant before which no manual payment is taken.
     """
 
     table: ClassVar[str] = "accounts"
-    derived_fields: ClassVar[tuple[str, ...]] = ("name_initial", "name_key", "reconcile_shard", "reconcile_due")
+    derived_fields: ClassVar[tuple[str, ...]] = (
+        "name_initial",
+        "name_key",
+        *(f"{sweep}_{part}" for sweep in ("autopay", "reconcile", "overdue", "renewals") for part in ("shard", "due")),
+    )
 
     name: str
     currency: str
@@ -65,6 +91,7 @@ class Account(Guarded):
     invoice_recipients: tuple[str, ...] = ()
     invoice_count: int = 0
     method_count: int = 0
+    subscription_count: int = 0
     method_attempts: tuple[Instant, ...] = ()
     default_method: MethodSnapshot | None = None
     autopay: Autopay = Autopay()
@@ -72,6 +99,7 @@ class Account(Guarded):
     pending: dict[str, Payment] = {}
     cooldowns: dict[str, Instant] = {}
     services: Services
+    overdue: Overdue = Overdue()
     credit_minor: int = 0
     next_renewal_on: date | None = None
     activity: ActivityHead = ActivityHead()
@@ -83,10 +111,7 @@ class Account(Guarded):
         folded = searchable(self.name)
         index = {"name_initial": folded[:1], "name_key": f"{folded}\t{self.account_id}"}
         checks = [payment.next_check_at for payment in self.pending.values() if payment.next_check_at]
-        if checks:
-            index["reconcile_shard"] = shard_of(self.account_id)
-            index["reconcile_due"] = f"{format_instant(min(checks))}#{self.account_id}"
-        return index
+        return index | due_index("reconcile", self.account_id, min(checks, default=None))
 
 
 def searchable(name: str) -> str:
@@ -95,10 +120,8 @@ def searchable(name: str) -> str:
     return name.casefold()[:NAME_KEY_CHARACTERS]
 
 
-def shard_of(account_id: str) -> str:
-    """The account's shard as index keys hold it, `00` to `31`: spread evenly whatever the ids look like."""
-    return f"{int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:4]) % SHARDS:02d}"
-
-
 BY_NAME = Index("by-name", Account, "name_initial", "name_key")
+BY_AUTOPAY = Index("by-autopay", Account, "autopay_shard", "autopay_due")
 BY_RECONCILE = Index("by-reconcile", Account, "reconcile_shard", "reconcile_due")
+BY_OVERDUE = Index("by-overdue", Account, "overdue_shard", "overdue_due")
+BY_RENEWALS = Index("by-renewals", Account, "renewals_shard", "renewals_due")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from chalicelib.accounts.models import Account, OpenInvoice, Services
+from chalicelib.accounts.models import Account, Autopay, OpenInvoice, Services
 from chalicelib.core.clock import local_date
 
 
@@ -74,6 +74,21 @@ def cooling_down_until(account: Account, now: datetime, fingerprint: str | None 
     """Until when no manual payment is taken from the account, or with the method of that fingerprint; None: one is."""
     ends = [until for key, until in account.cooldowns.items() if key in ("account", fingerprint) and now < until]
     return max(ends, default=None)
+
+
+def autopay_switched(autopay: Autopay, *, enabled: bool) -> Autopay:
+    """Autopay switched on or off. Switching it on is a customer's word that it should be tried again, except with a
+    method whose issuer said never again."""
+    if enabled and not autopay.enabled:
+        autopay = autopay_anew(autopay)
+    return autopay.model_copy(update={"enabled": enabled})
+
+
+def autopay_anew(autopay: Autopay) -> Autopay:
+    """Autopay with its declines forgotten, but for what never may be tried again."""
+    return Autopay(
+        enabled=autopay.enabled, sequence=autopay.sequence, refused_fingerprints=autopay.refused_fingerprints
+    )
 
 
 def suspended(account: Account, now: datetime) -> Account:

@@ -56,3 +56,10 @@ def local_midnight(day: date, time_zone: str) -> datetime:
 
 def day_after(day: date) -> date:
     return day + timedelta(days=1)
+
+
+def local_time(day: date, hour: int, time_zone: str) -> datetime:
+    """The instant it is `hour` o'clock on `day` in `time_zone`. An hour that daylight saving skips: the first instant
+    after the gap; one that comes twice: the first time.
+    """
+    return instant(datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(time_zone)))

@@ -21,6 +21,7 @@ from chalicelib.ledger.marshalling import marshal, unmarshal
 from chalicelib.ledger.models import (
     A,
     Change,
+    DueWork,
     FieldSet,
     Guarded,
     Index,
@@ -31,6 +32,7 @@ from chalicelib.ledger.models import (
     Stale,
     Unwritable,
     fits_a_key,
+    nothing_due,
 )
 from chalicelib.ledger.reading import INTEGERS, Range, behind, page_of, parsed, texts
 
@@ -64,7 +66,9 @@ class Ledger:
         attempts: int = 5,
         sleep: Callable[[float], None] = time.sleep,
         new_commit_id: Callable[[], str] = random_id,
+        due_work: DueWork = nothing_due,
     ) -> None:
+        self._due_work = due_work
         self._calls = Calls(client, attempts, sleep)
         self._prefix = table_prefix
         self._new_commit_id = new_commit_id
@@ -171,7 +175,7 @@ class Ledger:
         The item that stands comes back, to tell our own write from somebody else's."""
         put: dict[str, Any] = {
             "TableName": self._table(type(account)),
-            "Item": marshal(account.item()),
+            "Item": marshal(account.item() | dict(self._due_work(account))),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if account.version == 1:

@@ -5,14 +5,29 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chalicelib.core.ids import random_id
-from chalicelib.ledger.models import A, Change, FieldSet, Index, Item, Key, R, Record, Sort, Stale, Unwritable
+from chalicelib.ledger.models import (
+    A,
+    Change,
+    DueWork,
+    FieldSet,
+    Index,
+    Item,
+    Key,
+    R,
+    Record,
+    Sort,
+    Stale,
+    Unwritable,
+    nothing_due,
+)
 from chalicelib.ledger.reading import INTEGERS, Range, behind, page_of, parsed, texts
 
 
 class MemoryLedger:
     """LedgerPort on a dict. Items are plain values and never changed in place: what was read stays as it was."""
 
-    def __init__(self, *, new_commit_id: Callable[[], str] = random_id) -> None:
+    def __init__(self, *, new_commit_id: Callable[[], str] = random_id, due_work: DueWork = nothing_due) -> None:
+        self._due_work = due_work
         self._items: dict[tuple[str, str, Sort], Item] = {}
         self._lock = threading.Lock()
         self._new_commit_id = new_commit_id
@@ -68,6 +83,7 @@ class MemoryLedger:
         )
         new: tuple[Record, ...] = (account, *change.puts)
         written = {record.key().place: record.item() for record in new}
+        written[account.key().place] |= self._due_work(account)
         with self._lock:
             standing = self._items.get(account.key().place)
             refused = (

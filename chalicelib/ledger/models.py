@@ -4,7 +4,7 @@ What DynamoDB would refuse is refused here already, where the rule that decided 
 ledger can take what another does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -83,6 +83,14 @@ class Guarded(Record):
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
 A = TypeVar("A", bound=Guarded)
+
+
+DueWork = Callable[[Any], Mapping[str, str]]
+"""Index attributes of an account that take the stage's policies to compute: when which scheduled work is due."""
+
+
+def nothing_due(_account: Any) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import today_of
+from chalicelib.accounts.rules import autopay_switched, today_of
 from chalicelib.activity.models import Actor
 from chalicelib.activity.rules import logged
 from chalicelib.core.errors import Conflict, Invalid, TooSoon
@@ -89,7 +89,7 @@ def choose(
     Raises Invalid("no_payment_method") for autopay without a default, Invalid("method_not_usable") for autopay with one
     that cannot be charged.
     """
-    autopay = account.autopay.model_copy(update={"enabled": autopay_enabled})
+    autopay = autopay_switched(account.autopay, enabled=autopay_enabled)
     if default is None and autopay_enabled:
         raise Invalid("no_payment_method")
     if default == account.default_method and autopay == account.autopay:

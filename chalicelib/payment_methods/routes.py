@@ -11,8 +11,6 @@ from chalicelib.payment_methods.schemas import (
     AddMethodBody,
     PaymentMethodList,
     PaymentMethodView,
-    PaymentSettingsBody,
-    PaymentSettingsView,
     RemoveMethodQuery,
     UpdateMethodBody,
 )
@@ -22,7 +20,6 @@ routes = Routes("payment_methods")
 
 _METHODS = "/v1/accounts/{account_id}/payment-methods"
 _METHOD = _METHODS + "/{payment_method_id}"
-_SETTINGS = "/v1/accounts/{account_id}/payment-settings"
 
 
 @routes.get(_METHODS, role=Role.VIEWER, query=PageQuery, answers={200: PaymentMethodList})
@@ -115,24 +112,3 @@ def remove_payment_method(call: Call, account_id: str, payment_method_id: str, q
         account_id, payment_method_id, call.actor, on_default=query.on_default, promote=query.promote
     )
     return Answer(204)
-
-
-@routes.get(_SETTINGS, role=Role.VIEWER, answers={200: PaymentSettingsView})
-def get_payment_settings(call: Call, account_id: str) -> Answer:
-    """See the default method and whether autopay is on."""
-    return Answer(200, PaymentSettingsView.of(call.desk.payment_methods.settings(account_id)))
-
-
-@routes.put(
-    _SETTINGS,
-    role=Role.ADMIN,
-    body=PaymentSettingsBody,
-    answers={200: PaymentSettingsView},
-    problems=("no_payment_method", "method_not_usable"),
-)
-def put_payment_settings(call: Call, account_id: str, body: PaymentSettingsBody) -> Answer:
-    """Choose the default method and switch autopay, in one step."""
-    account = call.desk.payment_methods.put_settings(
-        account_id, body.default_payment_method_id, body.autopay_enabled, call.actor
-    )
-    return Answer(200, PaymentSettingsView.of(account))

@@ -130,25 +130,3 @@ class PaymentMethodView(Wire):
 class PaymentMethodList(Wire):
     items: tuple[PaymentMethodView, ...]
     next_cursor: str | None
-
-
-class PaymentSettingsBody(RequestBody):
-    """Both together, always: autopay needs a default method."""
-
-    default_payment_method_id: Annotated[str, Field(min_length=1, max_length=128)] | None
-    autopay_enabled: bool
-
-
-class PaymentSettingsView(Wire):
-    default_payment_method_id: str | None
-    default_method: DefaultMethodView | None
-    autopay_enabled: bool
-
-    @classmethod
-    def of(cls, account: Account) -> Self:
-        method = account.default_method
-        return cls(
-            default_payment_method_id=method.payment_method_id if method else None,
-            default_method=DefaultMethodView.of(method) if method else None,
-            autopay_enabled=account.autopay.enabled,
-        )

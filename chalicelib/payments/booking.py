@@ -1,6 +1,7 @@
 """Booking what a gateway says of a payment: load, decide, commit, and again when the account changed meanwhile."""
 
 import logging
+from dataclasses import replace
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import Actor
@@ -64,7 +65,7 @@ class Booking:
                 account, standing, held = held, payment, None
             else:
                 account, standing = self.find(payment.account_id, payment.payment_id)
-            settlement = self._decide(account, standing, answer, closed_by)
+            settlement = self._with_what_follows(self._decide(account, standing, answer, closed_by))
             if settlement.change is not None:
                 # May race: a check, a replay, any other change of the account. The version decides; the loser reads
                 # again and finds the payment ended, or books it on what is open by then.
@@ -76,6 +77,13 @@ class Booking:
             return settlement.payment
 
         return until_committed(self._attempts * PATIENCE, settled)
+
+    def _with_what_follows(self, settlement: Settlement) -> Settlement:
+        change = settlement.change
+        if change is None:
+            return settlement
+        account, entries = self._policy.after(change.account, settlement.payment, self._clock.now())
+        return replace(settlement, change=replace(change, account=account, puts=(*change.puts, *entries)))
 
     def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
         now = self._clock.now()

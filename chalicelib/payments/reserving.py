@@ -1,6 +1,6 @@
 """Deciding whether a payment may be taken, and what it is for. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,9 +9,17 @@ from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import balance, covered_by_invoice, oldest_due_first, today_of
 from chalicelib.activity.models import Actor
 from chalicelib.core.errors import Conflict, Invalid, TooSoon
+from chalicelib.ledger.models import Record
 from chalicelib.payment_methods.models import MethodSnapshot
 from chalicelib.payment_methods.rules import why_not_usable
 from chalicelib.payments.models import Allocation, Payment, Trigger
+
+AfterPayment = Callable[[Account, Payment, datetime], tuple[Account, Sequence[Record]]]
+"""What else the end of a payment means for its account, in the same commit. Rooms above say so; payments knows none."""
+
+
+def _nothing_follows(account: Account, _payment: Payment, _now: datetime) -> tuple[Account, Sequence[Record]]:
+    return account, ()
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class PaymentPolicy:
     checks: tuple[timedelta, ...]
     invoices_max: int
     pending_max: int
+    after: AfterPayment = _nothing_follows
 
 
 @dataclass(frozen=True)

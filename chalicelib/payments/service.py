@@ -7,15 +7,18 @@ settle lost its acknowledgement          a replay or `check` finds it settled
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from chalicelib.accounts.models import SHARDS, Account
+from chalicelib.accounts.models import Account
 from chalicelib.activity.models import PAYDESK, Actor
 from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import Charge, GatewayPort, Unknown
+from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
@@ -51,6 +54,10 @@ class PayRequest:
         """Also the gateway's idempotency key. The operation keeps a customer's key from ever meeting a sweep's."""
         operation = "pay" if self.trigger == "manual" else self.trigger
         return derived_id("pay", self.account_id, operation, self.key)
+
+
+Due = Callable[[Account, datetime], "PayRequest | Change[Account] | None"]
+"""What a scheduled run finds due on an account: a payment to take, another change to commit instead, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +112,34 @@ class Payments:
         account, payment = until_committed(self._attempts + 1, reserved)
         if account is None:
             return PayResult(payment, replayed=True)
-        answer = self._charge(payment)
-        try:
-            return PayResult(self._booking.settle(account, payment, answer), replayed=False)
-        except Exception:  # whatever it is, the money may be taken: the payer must not hear "failed"
-            # It stays pending, and the next check books it.
-            log.exception("payment_not_settled", extra={"payment_id": payment.payment_id})
-            return PayResult(payment, replayed=False)
+        return PayResult(self._charge_and_settle(account, payment), replayed=False)
+
+    def pay_due(self, account_id: str, due: Due) -> Payment | None:
+        """One attempt of a scheduled run. `due` decides, on the account as just read, what to pay; None: nothing was.
+
+        The attempt's key is what the account itself counts, raised in the commit that ends it. So the account alone
+        tells whether this attempt was made before: a second message finds it pending, or the count gone on.
+        """
+
+        def reserved() -> tuple[Account, Payment] | None:
+            account = self._ledger.get(Key(Account, account_id))
+            now = self._clock.now()
+            decided = due(account, now) if account is not None else None
+            if account is None or decided is None:
+                return None
+            if isinstance(decided, Change):
+                self._ledger.commit(decided)
+                return None
+            if decided.payment_id in account.pending:
+                return None
+            payment = reserve(account, self._order(account, decided, None), now, self._policy)
+            pending = account.pending | {payment.payment_id: payment}
+            # May race: the same message delivered twice, a manual payment. The version decides who covers the invoices
+            # first; the loser decides again and finds nothing left to pay.
+            return self._ledger.commit(Change(account.model_copy(update={"pending": pending}))), payment
+
+        held = until_committed(self._attempts, reserved)
+        return self._charge_and_settle(*held) if held else None
 
     def cancel(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
         """Gives up a payment that waits for the customer. Answers it as it stands: canceled, or what the gateway says
@@ -190,7 +218,9 @@ class Payments:
         except Exception:  # as above
             log.exception("payment_failed", extra={"account_id": account_id, "payment_id": payment_id})
             return CheckCounts(failed=1)
-        return CheckCounts(checked=1, ended=int(payment.settled_at is not None))
+        if payment.settled_at is not None:
+            return CheckCounts(checked=1, ended=1)
+        return CheckCounts(checked=1, limbo={f"{payment.status}:{payment.currency}": payment.amount_minor})
 
     def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
         """The account, this request's payment and the method named, as of one moment."""
@@ -231,6 +261,17 @@ class Payments:
         if method.gateway != self._gateway.name:
             raise Invalid("method_not_usable", payment_method_id=method.payment_method_id, reason="other_gateway")
         return method
+
+    def _charge_and_settle(self, account: Account, payment: Payment) -> Payment:
+        """The payment as it stands after the gateway was asked. Whatever breaks from there on, the payment is the
+        answer: the money may be taken, and nobody must hear "failed". It stays pending, and the next check books it.
+        """
+        answer = self._charge(payment)
+        try:
+            return self._booking.settle(account, payment, answer)
+        except Exception:  # see above
+            log.exception("payment_not_settled", extra={"payment_id": payment.payment_id})
+            return payment
 
     def _charge(self, payment: Payment) -> Answer:
         """Sends the charge, unless the reservation has grown so old that a check may be closing it right now. Frozen

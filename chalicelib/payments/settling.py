@@ -92,6 +92,8 @@ def checked_in_vain(account: Account, payment: Payment, now: datetime, policy: P
     """
     if payment.next_check_at is None or now < payment.next_check_at:
         return Settlement(payment)
+    if payment.status == "parked":
+        return _asked_again_tomorrow(account, payment, now)
     done = payment.checks + 1
     if done < len(policy.checks):
         next_check = now + (policy.checks[done] - policy.checks[done - 1])
@@ -99,12 +101,18 @@ def checked_in_vain(account: Account, payment: Payment, now: datetime, policy: P
         return Settlement(later, Change(_with_pending(account, later)))
     if payment.status in ("requires_action", "processing"):
         # The customer's or the bank's turn, not the gateway's silence alone: nothing to park, ask again tomorrow.
-        later = payment.model_copy(update={"checks": done, "next_check_at": now + PROCESSING_CHECK_EVERY})
-        return Settlement(later, Change(_with_pending(account, later)))
+        return _asked_again_tomorrow(account, payment, now)
     check_move(payment.payment_id, payment.status, "parked")
-    parked = payment.model_copy(update={"checks": done, "status": "parked", "next_check_at": None})
+    parked = payment.model_copy(
+        update={"checks": done, "status": "parked", "next_check_at": now + PROCESSING_CHECK_EVERY}
+    )
     account, entry = logged(_with_pending(account, parked), "payment.parked", PAYDESK, now, **_facts(parked))
     return Settlement(parked, Change(account, puts=(entry,)))
+
+
+def _asked_again_tomorrow(account: Account, payment: Payment, now: datetime) -> Settlement:
+    later = payment.model_copy(update={"checks": payment.checks + 1, "next_check_at": now + PROCESSING_CHECK_EVERY})
+    return Settlement(later, Change(_with_pending(account, later)))
 
 
 def _succeeded(account: Account, payment: Payment, approved: Approved, now: datetime) -> Settlement:

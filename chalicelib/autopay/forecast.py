@@ -1,0 +1,114 @@
+"""What autopay will charge when, with what, and what would make it fail. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from chalicelib.accounts.models import Account
+from chalicelib.accounts.rules import covered_by_invoice, oldest_due_first, today_of
+from chalicelib.autopay.rules import AutopayPolicy, due_at
+from chalicelib.core.clock import local_date, local_time
+from chalicelib.payment_methods.models import MethodSnapshot
+
+Health = Literal["ok", "at_risk", "will_fail"]
+Problem = Literal[
+    "method_expires_before", "method_not_yet_usable", "declined_before", "stopped", "refused_for_good", "expires_soon"
+]
+
+_FATAL: frozenset[Problem] = frozenset({"method_expires_before", "stopped", "refused_for_good"})
+EXPIRES_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class PlannedCharge:
+    """One charge that autopay will make as things stand. No `at`: it will not be made before the customer acts."""
+
+    at: datetime | None
+    amount_minor: int
+    invoice_ids: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    health: Health
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """All charges planned, soonest first, and the worst of their healths. Nothing is planned while autopay is off."""
+
+    enabled: bool
+    method: MethodSnapshot | None
+    charges: tuple[PlannedCharge, ...]
+    health: Health
+
+
+def forecast(account: Account, now: datetime, policy: AutopayPolicy) -> Forecast:
+    method = account.default_method
+    if not account.autopay.enabled or method is None:
+        return Forecast(account.autopay.enabled, method, (), "ok")
+    charges = tuple(_charges(account, method, now, policy))
+    worst: Health = "ok"
+    for charge in charges:
+        if charge.health == "will_fail" or (charge.health == "at_risk" and worst == "ok"):
+            worst = charge.health
+    return Forecast(enabled=True, method=method, charges=charges, health=worst)
+
+
+def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: AutopayPolicy) -> list[PlannedCharge]:
+    """The next attempt takes all that is due by its day; what falls due later is charged on its day."""
+    first = due_at(account, policy)
+    covered = covered_by_invoice(account)
+    open_ones = [
+        (invoice_id, invoice.due_on, invoice.remaining_minor - covered.get(invoice_id, 0))
+        for invoice_id, invoice in oldest_due_first(account)
+        if invoice.remaining_minor > covered.get(invoice_id, 0)
+    ]
+    if first is not None:
+        first = max(first, now)
+    by_day: dict[date, list[tuple[str, int]]] = {}
+    first_day = local_date(first, account.time_zone) if first else today_of(account, now)
+    for invoice_id, due_on, amount in open_ones:
+        by_day.setdefault(max(due_on, first_day), []).append((invoice_id, amount))
+    return [
+        _charge(account, method, first if day == first_day else _on(account, day, policy, first), day, parts)
+        for day, parts in sorted(by_day.items())
+    ]
+
+
+def _on(account: Account, day: date, policy: AutopayPolicy, first: datetime | None) -> datetime | None:
+    """A later day's charge, which comes only if autopay is not stopped for good."""
+    if first is None and account.autopay.stopped_reason != "retries_exhausted":
+        return None
+    return local_time(day, policy.hour, account.time_zone)
+
+
+def _charge(
+    account: Account, method: MethodSnapshot, at: datetime | None, day: date, parts: list[tuple[str, int]]
+) -> PlannedCharge:
+    problems = _problems(account, method, at, day)
+    health: Health = "ok"
+    if problems:
+        health = "will_fail" if _FATAL & set(problems) else "at_risk"
+    return PlannedCharge(
+        at=at,
+        amount_minor=sum(amount for _, amount in parts),
+        invoice_ids=tuple(invoice_id for invoice_id, _ in parts),
+        problems=tuple(problems),
+        health=health,
+    )
+
+
+def _problems(account: Account, method: MethodSnapshot, at: datetime | None, day: date) -> list[Problem]:
+    problems: list[Problem] = []
+    if method.fingerprint in account.autopay.refused_fingerprints:
+        problems.append("refused_for_good")
+    elif at is None:
+        problems.append("stopped")
+    if method.last_usable_on is not None:
+        if day > method.last_usable_on:
+            problems.append("method_expires_before")
+        elif day + EXPIRES_SOON > method.last_usable_on:
+            problems.append("expires_soon")
+    if method.usable_from is not None and at is not None and at <= method.usable_from:
+        problems.append("method_not_yet_usable")
+    if account.autopay.attempt > 0:
+        problems.append("declined_before")
+    return problems

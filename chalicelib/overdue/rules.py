@@ -1,0 +1,82 @@
+"""Pure decisions about what is overdue: the next notice, suspension after grace. Never two stages at once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from chalicelib.accounts.models import Account, Overdue
+from chalicelib.accounts.rules import covered_by_invoice, suspended, today_of
+from chalicelib.core.clock import local_midnight
+
+
+@dataclass(frozen=True)
+class OverduePolicy:
+    """The stage's choices, in days after the due date: a notice on each of `notice_days`, suspension after
+    `grace_days`.
+    """
+
+    notice_days: tuple[int, ...]
+    grace_days: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to happen to an account next, from which day on."""
+
+    action: Literal["notice", "suspend"]
+    on: date
+
+
+def due_at(account: Account, policy: OverduePolicy) -> datetime | None:
+    """The instant from which the account's next step is to be taken; None while there is none."""
+    step = next_step(account, policy)
+    return local_midnight(step.on, account.time_zone) if step else None
+
+
+def next_step(account: Account, policy: OverduePolicy) -> Step | None:
+    """The next step and its day: counted from the oldest grace of what is escalating (open and covered by no pending
+    payment), at least a day after the one before. None: nothing escalates, services are suspended, or exempt."""
+    since = _oldest_grace(account)
+    if since is None or account.overdue.exempt or account.services.status == "suspended":
+        return None
+    notices, last = _notices(account, since)
+    earliest = last + timedelta(days=1) if last else since
+    if notices < len(policy.notice_days):
+        return Step("notice", max(earliest, since + timedelta(days=policy.notice_days[notices])))
+    return Step("suspend", max(earliest, since + timedelta(days=policy.grace_days + 1)))
+
+
+def take(account: Account, step: Step, now: datetime) -> Account:
+    """The account after the step."""
+    if step.action == "suspend":
+        return suspended(account, now)
+    since = _oldest_grace(account)
+    notices, _ = _notices(account, since) if since else (0, None)
+    overdue = account.overdue.model_copy(update={"notices": notices + 1, "last_notice_on": today_of(account, now)})
+    return account.model_copy(update={"overdue": overdue})
+
+
+def _notices(account: Account, since: date) -> tuple[int, date | None]:
+    """How many notices went out about what escalates now. Those before its grace began were about something paid
+    since.
+    """
+    overdue = account.overdue
+    if overdue.last_notice_on is None or overdue.last_notice_on <= since:
+        return 0, None
+    return overdue.notices, overdue.last_notice_on
+
+
+def _oldest_grace(account: Account) -> date | None:
+    covered = covered_by_invoice(account)
+    return min(
+        (
+            invoice.grace_from
+            for invoice_id, invoice in account.open_invoices.items()
+            if invoice.remaining_minor > covered.get(invoice_id, 0)
+        ),
+        default=None,
+    )
+
+
+def exempted(overdue: Overdue, *, exempt: bool) -> Overdue:
+    return overdue.model_copy(update={"exempt": exempt})

@@ -1,0 +1,21 @@
+"""What scheduled runs do with payments: reconcile."""
+
+from chalicelib.accounts.models import BY_RECONCILE
+from chalicelib.ledger.models import Index
+from chalicelib.payments.service import Payments
+from chalicelib.sweeps.models import SweepName, Tally
+
+
+class ReconcileSweep:
+    """Sweep: asks the gateway about every pending payment whose check is due, and books the answer."""
+
+    name: SweepName = "reconcile"
+    index: Index = BY_RECONCILE
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    def handle(self, account_id: str) -> Tally:
+        done = self._payments.check_due(account_id)
+        counts = {"checked": done.checked, "ended": done.ended, "failed": done.failed, "postponed": done.busy}
+        return Tally(counts, {f"limbo_{name}": amount for name, amount in done.limbo.items()})

@@ -1,0 +1,61 @@
+"""Subscriptions on the wire."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from chalicelib.core.clock import Instant
+from chalicelib.core.money import Currency, PositiveMinorUnits
+from chalicelib.http.schemas import RequestBody, Wire
+from chalicelib.subscriptions.models import Interval, Subscription
+
+
+class CreateSubscriptionBody(RequestBody):
+    """A subscription to create. The first invoice is issued on `starts_on` (default: today) and due after the terms."""
+
+    plan: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", examples=["Team, 10 seats"])]
+    amount_minor: Annotated[PositiveMinorUnits, Field(examples=[4900])]
+    currency: Currency | None = None
+    interval: Interval
+    starts_on: date | None = None
+    payment_terms_days: Annotated[int, Field(ge=0, le=120)] = 14
+
+
+class UpdateSubscriptionBody(RequestBody):
+    """What to change: the interval from the next renewal on; `cancel_at_period_end: false` undoes a cancellation."""
+
+    interval: Interval | None = None
+    cancel_at_period_end: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.interval is None and self.cancel_at_period_end is None:
+            raise ValueError("state at least one thing to change")
+        return self
+
+
+class SubscriptionView(Wire):
+    """A subscription. `next_interval` takes over at the next renewal."""
+
+    subscription_id: str
+    account_id: str
+    plan: str
+    amount_minor: int
+    currency: str
+    interval: Interval
+    next_interval: Interval
+    next_renewal_on: date
+    payment_terms_days: int
+    status: Literal["active", "canceled"]
+    cancel_at_period_end: bool
+    created_at: Instant
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> Self:
+        return cls(**subscription.model_dump(include=set(cls.model_fields)))
+
+
+class SubscriptionList(Wire):
+    items: tuple[SubscriptionView, ...]
+    next_cursor: str | None

@@ -1,0 +1,24 @@
+"""What the schedules and the queue call."""
+
+from typing import Any
+
+from chalice.app import SQSEvent
+
+from chalicelib import wiring
+from chalicelib.sweeps.models import Order, SweepName
+
+
+def start(sweep: SweepName) -> None:
+    """Sends a run's orders. A schedule that fires twice, or late, sends orders that find less to do."""
+    wiring.current().sweeps.start(sweep)
+
+
+def work(event: SQSEvent) -> None:
+    """Works off the message. Raises what stopped it: SQS delivers it again, at last to the dead letters."""
+    context: Any = event.context  # Lambda's own object, whatever Chalice's types say
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    for message in event:
+        wiring.current().sweeps.work(Order.model_validate_json(message.body), seconds_left)

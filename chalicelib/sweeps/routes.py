@@ -1,0 +1,29 @@
+"""Runs over HTTP."""
+
+from datetime import date
+from typing import get_args
+
+from chalicelib.auth.roles import Role
+from chalicelib.core.errors import NotFound
+from chalicelib.http.answers import Answer
+from chalicelib.http.endpoints import Call
+from chalicelib.http.routing import Routes
+from chalicelib.sweeps.models import SweepName
+from chalicelib.sweeps.schemas import RunView
+
+routes = Routes("sweeps")
+
+
+@routes.get("/v1/runs/{sweep}/{run_date}", role=Role.OPERATOR, answers={200: RunView})
+def get_run(call: Call, sweep: SweepName, run_date: str) -> Answer:
+    """See how far a day's runs of a sweep have come, and what they did.
+
+    Sweeps: autopay, reconcile, overdue, renewals. The day is a UTC date such as 2026-11-23.
+    """
+    try:
+        day = date.fromisoformat(run_date).isoformat()
+    except ValueError:
+        raise NotFound("not_found") from None
+    if sweep not in get_args(SweepName):
+        raise NotFound("not_found")
+    return Answer(200, RunView.of(sweep, day, list(call.desk.sweeps.runs(sweep, day))))

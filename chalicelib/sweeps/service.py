@@ -1,0 +1,129 @@
+"""The fan-out: a schedule sends orders, each naming shards; a worker queries its shards and handles accounts on a pool.
+
+Every delivery may come twice, late or out of order, and a worker may die anywhere: what is due stays in the index until
+it is done, and doing it again meets its own id. Nothing here knows what a sweep does.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.core.clock import Clock, format_instant
+from chalicelib.core.errors import Broken, PaydeskError
+from chalicelib.ledger.due import SHARDS
+from chalicelib.ledger.port import LedgerPort
+from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally
+
+log = logging.getLogger("paydesk.sweeps")
+
+
+class Queue(Protocol):
+    """Where orders wait. At least once, in no particular order."""
+
+    def send(self, order: Order) -> None: ...
+
+
+class Runs(Protocol):
+    """Where runs are counted, by sweep, day and shard."""
+
+    def add(self, order: Order, shard: str, tally: Tally, *, at: str, finished: bool) -> None: ...
+
+    def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]: ...
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """The stage's choices: how many messages a run is cut into, threads a worker uses, accounts it asks the index for
+    at once, and how much of its time it keeps for the last account and the hand-over.
+    """
+
+    messages: int
+    threads: int
+    page: int
+    spare_seconds: float
+
+
+class Sweeps:
+    def __init__(
+        self, ledger: LedgerPort, queue: Queue, runs: Runs, clock: Clock, fan_out: FanOut, sweeps: Mapping[str, Sweep]
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._runs = runs
+        self._clock = clock
+        self._fan_out = fan_out
+        self._sweeps = sweeps
+
+    def start(self, sweep: SweepName) -> Sequence[Order]:
+        """Sends the orders of one run. Started twice, the second run finds what the first has not done yet."""
+        run = self._clock.now().date().isoformat()
+        shards = [f"{shard:02d}" for shard in range(SHARDS)]
+        orders = [
+            Order(sweep=sweep, run=run, shards=tuple(shards[number :: self._fan_out.messages]))
+            for number in range(min(self._fan_out.messages, SHARDS))
+        ]
+        for order in orders:
+            self._queue.send(order)
+        return orders
+
+    def work(self, order: Order, seconds_left: Callable[[], float]) -> Tally:
+        """Works off an order, and sends what is left of it as a new one when time runs short. No thread outlives the
+        call.
+        """
+        sweep = self._sweeps[order.sweep]
+        total = Tally()
+        after = order.after
+        with ThreadPoolExecutor(self._fan_out.threads) as pool:
+            for position, shard in enumerate(order.shards):
+                self._count(order, shard, Tally(), finished=False)
+                while page := self._due(sweep, shard, after):
+                    tally, after = self._handle_page(sweep, page, pool, seconds_left)
+                    self._count(order, shard, tally, finished=False)
+                    total += tally
+                    if seconds_left() < self._fan_out.spare_seconds:
+                        self._queue.send(order.model_copy(update={"shards": order.shards[position:], "after": after}))
+                        return total
+                self._count(order, shard, Tally(), finished=True)
+                after = ""
+        return total
+
+    def runs(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
+        return self._runs.of(sweep, day)
+
+    def _due(self, sweep: Sweep, shard: str, after: str) -> Sequence[tuple[str, str]]:
+        """The next due accounts of a shard. One that stays due is passed once: the next page begins behind it."""
+        until = format_instant(self._clock.now())
+        return self._ledger.find(sweep.index, shard, limit=self._fan_out.page, until=until, after=after)
+
+    def _handle_page(
+        self, sweep: Sweep, page: Sequence[tuple[str, str]], pool: ThreadPoolExecutor, seconds_left: Callable[[], float]
+    ) -> tuple[Tally, str]:
+        """Handles a page in small helpings, as far as the time goes; what was done, and the index value it reached."""
+        tally, reached = Tally(), ""
+        helping = self._fan_out.threads * 2
+        for start in range(0, len(page), helping):
+            part = page[start : start + helping]
+            tally = sum(pool.map(lambda due: self._handle(sweep, due[1]), part), tally)
+            reached = part[-1][0]
+            if seconds_left() < self._fan_out.spare_seconds:
+                break
+        return tally, reached
+
+    def _handle(self, sweep: Sweep, account_id: str) -> Tally:
+        """One account. Whatever is wrong with it is reported and counted, and left for a person or the next run."""
+        try:
+            return Tally({"handled": 1}) + sweep.handle(account_id)
+        except Broken:
+            log.exception("account_unreadable", extra={"account_id": account_id, "sweep": sweep.name})
+            return Tally({"unreadable": 1})
+        except PaydeskError:
+            log.exception("account_postponed", extra={"account_id": account_id, "sweep": sweep.name})
+            return Tally({"postponed": 1})
+        except Exception:
+            log.exception("account_failed", extra={"account_id": account_id, "sweep": sweep.name})
+            return Tally({"failed": 1})
+
+    def _count(self, order: Order, shard: str, tally: Tally, *, finished: bool) -> None:
+        self._runs.add(order, shard, tally, at=format_instant(self._clock.now()), finished=finished)
