@@ -32,7 +32,7 @@ public = public_routes(rooms)
 for routes in (*rooms, public, preflight_routes([*rooms, public])):
     app.register_blueprint(routes.blueprint(authorize))
 
-sweep = sweep_declarations()
+sweep, sweeps_queue = sweep_declarations()
 
 
 @app.schedule(sweep.schedule_autopay)
@@ -56,6 +56,6 @@ def start_renewals(_event: CloudWatchEvent) -> None:
 
 
 # One message at a time: Chalice reports no partial failures, and a failed message must not bring its neighbours back.
-@app.on_sqs_message(sweep.queue, batch_size=1, maximum_concurrency=sweep.concurrency)
+@app.on_sqs_message(sweeps_queue, batch_size=1, maximum_concurrency=sweep.concurrency)
 def work(event: SQSEvent) -> None:
     jobs.work(event)

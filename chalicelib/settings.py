@@ -120,7 +120,6 @@ class SweepSettings(_Group):
     many workers Lambda runs at once.
     """
 
-    queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,80}$", examples=["paydesk-dev-sweeps"])
     messages: int = Field(default=8, ge=1, le=32, examples=[8])
     threads: int = Field(default=8, ge=1, le=64, examples=[8])
     page: int = Field(default=100, ge=1, le=1000, examples=[100])
@@ -159,7 +158,12 @@ class Settings(_Group):
     token: Token
     limits: Limits = Limits()
     collection: CollectionPolicy = CollectionPolicy()
-    sweep: SweepSettings
+    sweep: SweepSettings = SweepSettings()
+
+    @property
+    def sweeps_queue(self) -> str:
+        """Where orders of sweeps wait."""
+        return f"{self.table_prefix}sweeps"
 
     @field_validator("gateway")
     @classmethod
@@ -237,15 +241,13 @@ def from_environment() -> Settings:
     return load(os.environ)
 
 
-def sweep_declarations() -> SweepSettings:
-    """What the decorators in app.py state, read when it is imported. `chalice package` and Lambda set the stage's
-    variables first; without any (a test that only imports the app) the queue is dev's. Raises ValidationError."""
-    given = {
-        field: os.environ[f"{PREFIX}SWEEP_{field.upper()}"]
-        for field in SweepSettings.model_fields
-        if f"{PREFIX}SWEEP_{field.upper()}" in os.environ
-    }
-    return SweepSettings.model_validate({"queue": "paydesk-dev-sweeps"} | given)
+def sweep_declarations() -> tuple[SweepSettings, str]:
+    """What the decorators in app.py state, read when it is imported: schedules and the queue's name. `chalice package`
+    and Lambda set the stage's variables first; without any (a test that only imports the app) they are dev's defaults.
+    Raises ValidationError."""
+    prefix = f"{PREFIX}SWEEP_"
+    given = {name.removeprefix(prefix).lower(): value for name, value in os.environ.items() if name.startswith(prefix)}
+    return SweepSettings.model_validate(given), os.environ.get(f"{PREFIX}TABLE_PREFIX", "paydesk-dev-") + "sweeps"
 
 
 def load(environ: Mapping[str, str]) -> Settings:

@@ -93,11 +93,10 @@ def build(
     """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others."""
     clock = clock or SystemClock()
     attempts = settings.limits.commit_retries
-    if ledger is None or gateway is None or runs is None:
+    if ledger is None or gateway is None:
         client = dynamodb_client()
         ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
-        runs = runs or DynamoDBRuns(client, settings.table_prefix)
     payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
     work: list[Sweep] = [
@@ -106,7 +105,8 @@ def build(
         OverdueSweep(ledger, clock, overdue, attempts),
         RenewalsSweep(ledger, clock, attempts, settings.limits.open_invoices),
     ]
-    queue = queue or SqsQueue(settings.sweep.queue)
+    queue = queue or SqsQueue(settings.sweeps_queue)
+    runs = runs or DynamoDBRuns(dynamodb_client, settings.table_prefix)
     return Desk(
         settings=settings,
         clock=clock,

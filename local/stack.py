@@ -97,7 +97,7 @@ def run_stack(
             wiring.use(desk)
             import app  # not before the environment is the stage's
 
-            pump = QueuePump(queues, chosen.sweep.queue, app.work, Stage().function_timeout_seconds("work"))
+            pump = QueuePump(queues, chosen.sweeps_queue, app.work, Stage().function_timeout_seconds("work"))
             schedules: dict[str, Handler] = {
                 "autopay": app.start_autopay,
                 "reconcile": app.start_reconcile,

@@ -4,7 +4,7 @@ table runs: PK run = <sweep>#<day>, SK shard; counts and amounts as number attri
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +49,13 @@ class MemoryQueue:
 class DynamoDBRuns:
     """Runs on DynamoDB. Adding is not guarded: these are statistics, and an SDK retry may count a visit twice."""
 
-    def __init__(self, client: "DynamoDBClient", table_prefix: str) -> None:
-        self._client = client
+    def __init__(self, connect: "Callable[[], DynamoDBClient]", table_prefix: str) -> None:
+        self._connect = connect
         self._table = f"{table_prefix}runs"
+
+    @cached_property
+    def _client(self) -> "DynamoDBClient":
+        return self._connect()
 
     def add(self, order: Order, shard: str, tally: Tally, *, at: str, finished: bool) -> None:
         added = _numbers(tally)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.accounts.models import SHARDS, shard_of
 from chalicelib.core.clock import format_instant
+from chalicelib.ledger.due import SHARDS, shard_of
 from chalicelib.ledger.marshalling import marshal
 from chalicelib.payments.models import Payment
 from tests.support.builders import ANNA, NOW, a_method, a_payment, an_account, owed

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounts.models import BY_NAME, BY_RECONCILE, Account, shard_of
+from chalicelib.accounts.models import BY_NAME, BY_RECONCILE, Account
 from chalicelib.activity.models import ActivityEntry
 from chalicelib.core.clock import format_instant
 from chalicelib.invoices.models import Invoice
+from chalicelib.ledger.due import shard_of
 from chalicelib.ledger.models import Change, Record
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT, Payment

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.accounts.models import BY_RECONCILE, Account, shard_of
+from chalicelib.accounts.models import BY_RECONCILE, Account
 from chalicelib.accounts.rules import balance, today_of
 from chalicelib.activity.models import ActivityEntry, ActivityHead
 from chalicelib.activity.rules import first_flaw
 from chalicelib.invoices.models import INVOICE_PREFIX, Invoice
 from chalicelib.invoices.rules import CREDIT
+from chalicelib.ledger.due import shard_of
 from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.payment_methods.models import PaymentMethodRecord
