@@ -7,6 +7,7 @@ from typing import Any
 _PAYMENT = "pay_7D4KQ2XNMA5VJ3WZ6CTRBPLEGH"
 _METHOD = "pm_2HSNCJ6QYV4TDXKARZ5WMB3EPG"
 _INVOICE = "inv_20261101_5VJ3WZ6CTRBPLEGH7D4KQ2XNMA"
+_SUBSCRIPTION = "sub_6TXW3QK5JZ2RDNAVHYM4CBPLEG"
 _LATER = "2026-11-23T16:36:15.123Z"
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -48,6 +49,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "invoice_dates": {"issued_on": "2026-11-23", "due_on": "2026-11-20"},
     "invoice_total": {"total_minor": -500, "currency": "EUR"},
     "invoice_not_voidable": {"invoice_id": _INVOICE, "invoice_status": "paid", "reason": "not_unpaid"},
+    "starts_in_the_past": {"starts_on": "2026-11-01"},
+    "subscription_canceled": {"subscription_id": _SUBSCRIPTION},
     "unavailable": {"retry_after_seconds": 1},
     "gateway_unavailable": {"retry_after_seconds": 60},
     "internal_error": {"request_id": "5b0c9a54-2f3e-4a37-9d53-6a1d4be0c9f1"},

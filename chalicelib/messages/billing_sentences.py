@@ -176,6 +176,21 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
         N_("This invoice has been paid in part"),
         N_("It was not voided: a payment has been booked on it. Refund that payment first, or let the rest be paid."),
     ),
+    # Subscriptions.
+    "starts_in_the_past": (
+        N_("The subscription would begin in the past"),
+        N_(
+            "Nothing was created: {starts_on} is over for this customer. Name today or a later day, or leave starts_on "
+            "out to begin today."
+        ),
+    ),
+    "subscription_canceled": (
+        N_("This subscription has ended"),
+        N_(
+            "Nothing was changed: what has ended cannot be changed any more. To go on, have our finance team create "
+            "a new subscription."
+        ),
+    ),
     # What a receipt says, by the payment's status.
     "payment_status_in_flight": (
         N_("The payment is under way"),

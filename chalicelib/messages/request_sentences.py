@@ -135,6 +135,13 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
             "pay again."
         ),
     ),
+    "limit_reached.subscriptions": (
+        N_("There are too many subscriptions"),
+        N_(
+            "Nothing was created: an account holds at most {limit} subscriptions, ended ones included. Open another "
+            "account for this one."
+        ),
+    ),
     # It is us.
     "unavailable": (
         N_("Paydesk is busy"),
