@@ -1,6 +1,6 @@
 """Runs over HTTP."""
 
-from datetime import date
+import datetime as dt
 from typing import get_args
 
 from chalicelib.auth.roles import Role
@@ -14,14 +14,14 @@ from chalicelib.sweeps.schemas import RunView
 routes = Routes("sweeps")
 
 
-@routes.get("/v1/runs/{sweep}/{run_date}", role=Role.OPERATOR, answers={200: RunView})
-def get_run(call: Call, sweep: SweepName, run_date: str) -> Answer:
+@routes.get("/v1/runs/{sweep}/{date}", role=Role.OPERATOR, answers={200: RunView})
+def get_run(call: Call, sweep: SweepName, date: str) -> Answer:
     """See how far a day's runs of a sweep have come, and what they did.
 
     Sweeps: autopay, reconcile, overdue, renewals. The day is a UTC date such as 2026-11-23.
     """
     try:
-        day = date.fromisoformat(run_date).isoformat()
+        day = dt.date.fromisoformat(date).isoformat()
     except ValueError:
         raise NotFound("not_found") from None
     if sweep not in get_args(SweepName):

@@ -25,12 +25,15 @@ def name_of(endpoint: Endpoint) -> str:
 
 @dataclass(frozen=True)
 class Records:
-    """One customer with one record of each kind: a card, an unpaid invoice, a payment that waits for the bank."""
+    """One customer with one record of each kind: a card, an unpaid invoice, a payment that waits for the bank, a
+    subscription that has not begun.
+    """
 
     customer: Customer
     payment_method_id: str
     invoice_id: str
     payment_id: str
+    subscription_id: str
 
     @classmethod
     def of(cls, customer: Customer) -> "Records":
@@ -38,7 +41,7 @@ class Records:
         waits = customer.has_card("tok_requires_action")
         card = customer.has_card("tok_mastercard")
         paid = customer.pay(payment_method_id=waits, amount_minor=500)
-        return cls(customer, card, invoice_id, paid.body["payment_id"])
+        return cls(customer, card, invoice_id, paid.body["payment_id"], customer.subscribes(starts_in_days=30))
 
     @property
     def account_id(self) -> str:
@@ -50,6 +53,9 @@ class Records:
             "payment_method_id": self.payment_method_id,
             "invoice_id": self.invoice_id,
             "payment_id": self.payment_id,
+            "subscription_id": self.subscription_id,
+            "sweep": "autopay",
+            "date": "2026-03-09",
         }
 
 
@@ -88,6 +94,8 @@ def body_of(endpoint: Endpoint, records: Records) -> dict[str, Any] | None:
             "lines": [{"description": "Plan", "unit_amount_minor": 4_900}],
             "due_on": "2026-03-31",
         },
+        "create_subscription": {"plan": "Team, 10 seats", "amount_minor": 4_900, "interval": "monthly"},
+        "update_subscription": {"interval": "annual"},
         "pay": {"amount_minor": 700, "payment_method_id": records.payment_method_id},
     }
     return bodies[endpoint.name]

@@ -1,8 +1,10 @@
 """A customer's billing administrator, at the desk."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from chalicelib.core.clock import local_date
 from tests.support.client import ApiAnswer, ApiClient
 from tests.support.stack import Stack
 
@@ -36,6 +38,15 @@ class Customer:
     def has_card(self, gateway_token: str = "tok_visa", *, make_default: bool = False) -> str:
         """One more card, kept before the story begins; its id."""
         return self.stack.add_card(self.account_id, gateway_token, make_default=make_default)
+
+    def subscribes(self, *, key: str = "subscription-1", starts_in_days: int = 0, **wishes: Any) -> str:
+        """One more subscription, monthly unless it is wished otherwise; its id."""
+        starts_on = local_date(self.stack.clock.now(), self.see()["time_zone"]) + timedelta(days=starts_in_days)
+        body = {"plan": "Team, 10 seats", "amount_minor": 4_900, "interval": "monthly", "starts_on": f"{starts_on}"}
+        answer = self.stack.operator().post(self.at("subscriptions"), body | wishes, key=key)
+        assert answer.status == 201, answer.text
+        subscription_id: str = answer.body["subscription_id"]
+        return subscription_id
 
     def see(self, path: str = "", **query: str | int) -> Any:
         """What a GET answers, which has to succeed."""

@@ -21,6 +21,8 @@ from tests.journeys.all_routes import (
 from tests.journeys.customer import Customer
 from tests.support.stack import Stack
 
+OPERATORS_ONLY = [endpoint for endpoint in ENDPOINTS if endpoint.role is Role.OPERATOR]
+
 
 def test_the_routes_tried_here_are_all_routes_the_app_has(app: Chalice) -> None:
     declared = {(endpoint.path, endpoint.method) for endpoint in ENDPOINTS}
@@ -29,14 +31,16 @@ def test_the_routes_tried_here_are_all_routes_the_app_has(app: Chalice) -> None:
     assert routed == declared | {(path, "GET") for path in PUBLIC}
 
 
-def test_every_route_is_about_one_account_except_those_that_find_and_open_accounts() -> None:
+def test_every_route_is_about_one_account_except_those_that_find_and_open_accounts_or_watch_runs() -> None:
     others = {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS if endpoint not in OF_AN_ACCOUNT}
 
-    assert others == {("GET", "/v1/accounts"), ("POST", "/v1/accounts")}
+    assert others == {("GET", "/v1/accounts"), ("POST", "/v1/accounts"), ("GET", "/v1/runs/{sweep}/{date}")}
 
 
 def test_reading_is_for_viewers_and_writing_for_administrators_or_operators() -> None:
-    assert {endpoint.role for endpoint in READING} == {Role.VIEWER}
+    """Runs tell of all customers at once."""
+    assert {endpoint.role for endpoint in READING if endpoint.name != "get_run"} == {Role.VIEWER}
+    assert {endpoint.role for endpoint in OPERATORS_ONLY if endpoint in READING} == {Role.OPERATOR}
     assert {endpoint.role for endpoint in WRITING} == {Role.ADMIN, Role.OPERATOR}
 
 
@@ -56,7 +60,10 @@ def test_whoever_has_the_role_may_read(untouched: Untouched, role: str) -> None:
     for endpoint in READING:
         answer = ask(untouched.stack.client(role, accounts=(untouched.acme.account_id,)), endpoint, untouched.acme)
 
-        assert answer.status == 200, answer.text
+        if endpoint in OPERATORS_ONLY and role != "operator":
+            assert (answer.status, answer.body["missing_role"]) == (403, "operator")
+        else:
+            assert answer.status == 200, answer.text
 
 
 @pytest.mark.parametrize("role", ["billing_viewer", "billing_admin"])
@@ -108,7 +115,7 @@ def test_an_operator_neither_pays_nor_changes_anything_for_a_customer(untouched:
 
 
 def test_an_administrator_does_not_do_the_operators_work(untouched: Untouched) -> None:
-    for endpoint in [endpoint for endpoint in WRITING if endpoint.role is Role.OPERATOR]:
+    for endpoint in OPERATORS_ONLY:
         answer = ask(untouched.acme.customer.client, endpoint, untouched.acme)
 
         assert (answer.status, answer.body["missing_role"]) == (403, "operator"), name_of(endpoint)
