@@ -97,6 +97,7 @@ def build(
         client = dynamodb_client()
         ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
+        runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix)
     payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
     work: list[Sweep] = [

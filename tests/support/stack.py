@@ -19,6 +19,8 @@ from chalicelib.invoices.models import Line
 from chalicelib.invoices.service import IssueRequest
 from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard
+from chalicelib.sweeps.models import SweepName, Tally
+from chalicelib.sweeps.stores import MemoryQueue
 from local.clock import MovableClock, StandingClock
 from local.demo_data import suspend_services
 from local.server import serve
@@ -36,7 +38,7 @@ OPERATIONS = Actor(subject="operations", name="operations@example.com")
 
 @dataclass(frozen=True)
 class Stack:
-    """`desk` is what the app works on; `prefix` names its tables on `engine`."""
+    """`desk` is what the app works on; `prefix` names its tables on `engine`; in `queue` a run's orders wait."""
 
     app: Chalice
     engine: Engine
@@ -44,6 +46,21 @@ class Stack:
     desk: wiring.Desk
     clock: MovableClock
     tokens: Tokens
+    queue: MemoryQueue
+
+    def run(self, sweep: SweepName) -> Tally:
+        """One run of scheduled work, start to end. What it counted: the day's counts, less those there were before."""
+        day = self.clock.now().date().isoformat()
+        before = {name: -count for name, count in self._counted(sweep, day).counts.items()}
+        amounts = {name: -amount for name, amount in self._counted(sweep, day).amounts.items()}
+        self.desk.sweeps.start(sweep)
+        while self.queue.orders:
+            self.desk.sweeps.work(self.queue.orders.pop(0), lambda: 300.0)
+        more = self._counted(sweep, day) + Tally(before, amounts)
+        return Tally(*({name: value for name, value in part.items() if value} for part in (more.counts, more.amounts)))
+
+    def _counted(self, sweep: SweepName, day: str) -> Tally:
+        return sum((shard.tally for shard in self.desk.sweeps.runs(sweep, day)), Tally())
 
     def client(self, *roles: str, accounts: tuple[str, ...] = ()) -> ApiClient:
         """Somebody with these roles; without any, nobody who signed in."""
@@ -113,11 +130,11 @@ def stack_on(engine: Engine, app: Chalice, tokens: Tokens, **variables: str) -> 
     """
     with engine.tables() as prefix:
         environ = Stage().environment() | tokens.pool.environment() | {"PAYDESK_TABLE_PREFIX": prefix} | variables
-        clock = MovableClock(StandingClock(MONDAY_MORNING))
+        clock, queue = MovableClock(StandingClock(MONDAY_MORNING)), MemoryQueue()
         with engine.environment():
-            desk = wiring.build(settings.load(environ), clock=clock)
+            desk = wiring.build(settings.load(environ), clock=clock, queue=queue)
         wiring.use(desk)
         try:
-            yield Stack(app, engine, prefix, desk, clock, tokens)
+            yield Stack(app, engine, prefix, desk, clock, tokens, queue)
         finally:
             wiring.use(None)
