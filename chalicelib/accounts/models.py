@@ -55,12 +55,11 @@ class Services(Part):
 
 
 class Overdue(Part):
-    """How far chasing what is overdue has come: notices sent so far, the last one on that day. `exempt`: never
-    suspended.
+    """How far chasing what is overdue has come: the days notices went out on about what was overdue by the last of
+    them. `exempt`: never chased, never suspended.
     """
 
-    notices: int = 0
-    last_notice_on: date | None = None
+    noticed_on: tuple[date, ...] = ()
     exempt: bool = False
 
 

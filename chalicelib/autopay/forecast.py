@@ -6,7 +6,7 @@ from typing import Literal
 
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import covered_by_invoice, oldest_due_first, today_of
-from chalicelib.autopay.rules import AutopayPolicy, due_at
+from chalicelib.autopay.rules import AutopayPolicy, next_attempt_at
 from chalicelib.core.clock import local_date, local_time
 from chalicelib.payment_methods.models import MethodSnapshot
 
@@ -54,7 +54,7 @@ def forecast(account: Account, now: datetime, policy: AutopayPolicy) -> Forecast
 
 def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: AutopayPolicy) -> list[PlannedCharge]:
     """The next attempt takes all that is due by its day; what falls due later is charged on its day."""
-    first = due_at(account, policy)
+    first = next_attempt_at(account, policy)
     covered = covered_by_invoice(account)
     open_ones = [
         (invoice_id, invoice.due_on, invoice.remaining_minor - covered.get(invoice_id, 0))

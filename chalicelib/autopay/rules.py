@@ -30,19 +30,28 @@ class AutopayPolicy:
 def due_at(account: Account, policy: AutopayPolicy) -> datetime | None:
     """The instant from which the account is to be charged; None while there is nothing to do. Never earlier than work
     is possible, and for ever in the past while it is undone: nothing due is too old to be found.
+
+    One attempt at a time: while one is under way there is no next, and the commit that ends it says when that is.
     """
+    if any(payment.trigger == "autopay" for payment in account.pending.values()):
+        return None
+    return next_attempt_at(account, policy)
+
+
+def next_attempt_at(account: Account, policy: AutopayPolicy) -> datetime | None:
+    """When the next attempt is made once none is under way any more; None: not before something changes."""
     method = account.default_method
     if not account.autopay.enabled or method is None or method.kind == "check":
         return None
     if method.fingerprint in account.autopay.refused_fingerprints:
         return None
-    wanted = _wanted(account, method)
-    if not wanted:
+    first_due = _first_due(account, method)
+    if first_due is None:
         return None
-    held = _plan_holds(account.autopay, method)
-    first_due = min(due_on for _, due_on in wanted)
-    at = account.autopay.next_attempt_at if held else None
-    moments = [at or local_time(first_due, policy.hour, account.time_zone), *account.cooldowns.values()]
+    moments = [local_time(first_due, policy.hour, account.time_zone)]
+    if _plan_holds(account.autopay, method) and account.autopay.next_attempt_at is not None:
+        moments.append(account.autopay.next_attempt_at)
+    moments += [until for key, until in account.cooldowns.items() if key in ("account", method.fingerprint)]
     if method.usable_from is not None:
         moments.append(method.usable_from)
     return max(moments)
@@ -53,11 +62,10 @@ def invoices_due(account: Account, now: datetime, policy: AutopayPolicy) -> tupl
     attempt.
     """
     at = due_at(account, policy)
-    method = account.default_method
-    if at is None or at > now or method is None:
+    if at is None or at > now:
         return ()
     today = today_of(account, now)
-    return tuple(invoice_id for invoice_id, due_on in _wanted(account, method) if due_on <= today)
+    return tuple(invoice_id for invoice_id, due_on in _uncovered(account) if due_on <= today)
 
 
 def stopped_before_trying(account: Account, now: datetime) -> Account | None:
@@ -81,24 +89,28 @@ def after_payment(account: Account, payment: Payment, now: datetime, policy: Aut
     return account
 
 
-def _wanted(account: Account, method: MethodSnapshot) -> list[tuple[str, date]]:
-    """Uncovered invoices that autopay has not given up, oldest due first.
-
-    After the retries ended, an invoice that falls due later starts a new cycle, and takes what was given up along. Any
-    other stop lasts until the customer changes something.
-    """
+def _uncovered(account: Account) -> list[tuple[str, date]]:
+    """Invoices that no pending payment covers to the end, with their due dates, oldest due first."""
     covered = covered_by_invoice(account)
-    open_ones = [
+    return [
         (invoice_id, invoice.due_on)
         for invoice_id, invoice in oldest_due_first(account)
         if invoice.remaining_minor > covered.get(invoice_id, 0)
     ]
+
+
+def _first_due(account: Account, method: MethodSnapshot) -> date | None:
+    """The day from which an attempt is called for; None: none is.
+
+    After the retries ended, an invoice that falls due later starts a new cycle, and takes what was given up along. Any
+    other stop lasts until the customer changes something.
+    """
     autopay = account.autopay
-    if autopay.stopped_reason is None or not _plan_holds(autopay, method):
-        return open_ones
-    if autopay.stopped_reason != "retries_exhausted" or autopay.stopped_on is None:
-        return []
-    return [(i, due_on) for i, due_on in open_ones if due_on > autopay.stopped_on]
+    days = [due_on for _, due_on in _uncovered(account)]
+    if autopay.stopped_reason is not None and _plan_holds(autopay, method):
+        given_up = autopay.stopped_on if autopay.stopped_reason == "retries_exhausted" else None
+        days = [due_on for due_on in days if given_up is not None and due_on > given_up]
+    return min(days, default=None)
 
 
 def _plan_holds(autopay: Autopay, method: MethodSnapshot) -> bool:
@@ -112,8 +124,9 @@ def _declined(
     account: Account, payment: Payment, decline_class: DeclineClass, now: datetime, policy: AutopayPolicy
 ) -> Account:
     autopay, method, today = account.autopay, payment.method, today_of(account, now)
+    autopay = _in_its_cycle(account, payment, today)
+    autopay = _set(autopay, attempt=autopay.attempt + 1, failed_method=method, stopped_reason=None, stopped_on=None)
     started = autopay.cycle_started_on or today
-    autopay = _set(autopay, attempt=autopay.attempt + 1, cycle_started_on=started, failed_method=method)
     planned: Autopay
     match decline_class:
         case "technical" if autopay.attempt <= policy.technical_retries_max:
@@ -128,6 +141,20 @@ def _declined(
         case "fix_method" | "needs_customer" | "never_again":
             planned = _stopped(autopay, decline_class, method, today)
     return _with_autopay(account, planned)
+
+
+def _in_its_cycle(account: Account, payment: Payment, today: date) -> Autopay:
+    """Autopay in the cycle this attempt belongs to: a new one when all it was for fell due after the present one began,
+    which was about something voided or paid since.
+    """
+    autopay = account.autopay
+    invoices = [account.open_invoices.get(part.invoice_id) for part in payment.allocations]
+    oldest = min((invoice.due_on for invoice in invoices if invoice is not None), default=None)
+    if autopay.cycle_started_on is None:
+        return _set(autopay, attempt=0, cycle_started_on=today)
+    if oldest is not None and oldest > autopay.cycle_started_on:
+        return _set(autopay, attempt=0, cycle_started_on=oldest)
+    return autopay
 
 
 def _recovered(account: Account, now: datetime) -> Account:

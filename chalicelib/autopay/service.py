@@ -79,10 +79,9 @@ class AfterPayments:
         self._policy = policy
 
     def __call__(self, account: Account, payment: Payment, now: datetime) -> tuple[Account, Sequence[ActivityEntry]]:
-        before = account.autopay.stopped_reason
         account = after_payment(account, payment, now, self._policy)
         reason = account.autopay.stopped_reason
-        if reason is None or reason == before:
+        if reason is None or payment.trigger != "autopay" or payment.status != "declined":
             return account, ()
         account, entry = logged(account, "autopay.stopped", PAYDESK, now, reason=reason, payment_id=payment.payment_id)
         return account, (entry,)

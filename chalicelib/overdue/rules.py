@@ -39,8 +39,9 @@ def next_step(account: Account, policy: OverduePolicy) -> Step | None:
     since = _oldest_grace(account)
     if since is None or account.overdue.exempt or account.services.status == "suspended":
         return None
-    notices, last = _notices(account, since)
-    earliest = last + timedelta(days=1) if last else since
+    noticed_on = _noticed_on(account, since)
+    notices = len(noticed_on)
+    earliest = noticed_on[-1] + timedelta(days=1) if noticed_on else since
     if notices < len(policy.notice_days):
         return Step("notice", max(earliest, since + timedelta(days=policy.notice_days[notices])))
     return Step("suspend", max(earliest, since + timedelta(days=policy.grace_days + 1)))
@@ -51,19 +52,15 @@ def take(account: Account, step: Step, now: datetime) -> Account:
     if step.action == "suspend":
         return suspended(account, now)
     since = _oldest_grace(account)
-    notices, _ = _notices(account, since) if since else (0, None)
-    overdue = account.overdue.model_copy(update={"notices": notices + 1, "last_notice_on": today_of(account, now)})
-    return account.model_copy(update={"overdue": overdue})
+    noticed_on = (*(_noticed_on(account, since) if since else ()), today_of(account, now))
+    return account.model_copy(update={"overdue": account.overdue.model_copy(update={"noticed_on": noticed_on})})
 
 
-def _notices(account: Account, since: date) -> tuple[int, date | None]:
-    """How many notices went out about what escalates now. Those before its grace began were about something paid
-    since.
+def _noticed_on(account: Account, since: date) -> tuple[date, ...]:
+    """When notices went out about what escalates now. Those before its grace began were about something paid since:
+    counting them would skip a notice.
     """
-    overdue = account.overdue
-    if overdue.last_notice_on is None or overdue.last_notice_on <= since:
-        return 0, None
-    return overdue.notices, overdue.last_notice_on
+    return tuple(day for day in account.overdue.noticed_on if day > since)
 
 
 def _oldest_grace(account: Account) -> date | None:

@@ -50,7 +50,7 @@ class OverdueSweep:
             now,
             overdue_minor=owed.overdue_minor,
             currency=owed.currency,
-            notice=moved.overdue.notices if step.action == "notice" else None,
+            notice=len(moved.overdue.noticed_on) if step.action == "notice" else None,
         )
         # May race: a payment that pays it off, or starts to. The version decides; the loser reads what is still
         # overdue.
