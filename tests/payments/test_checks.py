@@ -38,11 +38,20 @@ def test_what_waits_for_customer_or_bank_is_asked_about_for_ever_and_never_parke
 def test_it_is_checked_after_five_minutes_an_hour_and_daily_five_times_then_parked() -> None:
     payment = a_payment(status="in_flight")
     checked_at = []
-    while payment.next_check_at:
+    while payment.status == "in_flight":
+        assert payment.next_check_at
         checked_at.append(payment.next_check_at - NOW)
         payment = in_vain(payment, payment.next_check_at)
     assert checked_at == SCHEDULE
     assert (payment.status, payment.checks) == ("parked", 7)
+
+
+def test_a_parked_payment_is_still_asked_about_every_day() -> None:
+    payment = a_payment(status="parked", checks=7, next_check_at=NOW)
+    for day in range(30):
+        assert payment.next_check_at == NOW + timedelta(days=day)
+        payment = in_vain(payment, payment.next_check_at)
+        assert payment.status == "parked"
 
 
 def test_a_parked_payment_still_covers_its_invoices_and_the_log_says_so() -> None:
@@ -53,7 +62,7 @@ def test_a_parked_payment_still_covers_its_invoices_and_the_log_says_so() -> Non
     assert settlement.change.account.pending == {"pay_1": settlement.payment}
     (entry,) = [record for record in settlement.change.puts if isinstance(record, ActivityEntry)]
     assert (entry.action, entry.actor) == ("payment.parked", PAYDESK.subject)
-    assert "reconcile_due" not in settlement.change.account.derived()
+    assert settlement.change.account.derived()["reconcile_due"] == "2026-03-08T09:00:00.000Z#acc_ACME"
 
 
 def test_an_outage_of_ours_does_not_use_the_checks_up() -> None:
@@ -64,8 +73,7 @@ def test_an_outage_of_ours_does_not_use_the_checks_up() -> None:
 
 @pytest.mark.parametrize("status", ["in_flight", "requires_action", "processing", "parked"])
 def test_a_check_before_it_is_due_counts_for_nothing(status: PaymentStatus) -> None:
-    due = None if status == "parked" else NOW + timedelta(minutes=5)
-    payment = a_payment(status=status, checks=6, next_check_at=due)
+    payment = a_payment(status=status, checks=6, next_check_at=NOW + timedelta(minutes=5))
     account = an_account({"inv_1": 10_000}, pending=[payment])
     settlement = checked_in_vain(account, payment, NOW + timedelta(minutes=4, seconds=59), POLICY)
     assert (settlement.payment, settlement.change) == (payment, None)

@@ -88,16 +88,30 @@ def test_a_gateway_out_of_order_is_asked_seven_times_and_then_a_person_is(desk: 
     desk.issue(100)
     payment = desk.pay_with("tok_timeout_then_approved")
     desk.charges.out_of_order()
-    checked = 0
-    for _ in range(24 * 12 * 8):
+    total = CheckCounts()
+    while desk.payment(payment).status == "in_flight":
         desk.advance(minutes=5)
-        checked += reconcile(desk).checked
-    assert (checked, desk.payment(payment).status) == (7, "parked")
-    assert desk.actions()[-1] == "payment.parked"
+        total += reconcile(desk)
+    assert (total.checked, desk.clock.now() - payment.reserved_at) == (7, timedelta(days=5))
+    assert (desk.payment(payment).status, desk.actions()[-1]) == ("parked", "payment.parked")
+    assert total.limbo == {"in_flight:EUR": 600, "parked:EUR": 100}, "what each check left where it was"
+
+
+def test_a_parked_payment_is_asked_about_daily_and_booked_when_the_gateway_speaks_again(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    payment = desk.pay_with("tok_timeout_then_approved")
+    desk.charges.out_of_order()
+    while desk.payment(payment).status == "in_flight":
+        desk.advance(hours=1)
+        reconcile(desk)
+    assert reconcile(desk) == CheckCounts(), "not before tomorrow"
+    desk.advance(days=1)
+    assert reconcile(desk) == CheckCounts(checked=1, limbo={"parked:EUR": 100})
+    assert desk.actions().count("payment.parked") == 1
     desk.charges.in_order()
-    desk.advance(days=30)
-    assert reconcile(desk) == CheckCounts(), "never again by itself"
-    assert desk.desk.payments.check(desk.account_id, payment.payment_id).status == "succeeded"
+    desk.advance(days=1)
+    assert reconcile(desk) == CheckCounts(checked=1, ended=1)
+    assert desk.payment(payment).status == "succeeded"
 
 
 def test_a_parked_payment_that_is_asked_about_in_vain_stays_parked(desk: MemoryDesk) -> None:
@@ -198,5 +212,5 @@ def test_a_payment_at_another_gateway_is_not_closed_at_this_one(desk: MemoryDesk
     place = Key(Account, desk.account_id).place
     desk.ledger._items[place] = desk.ledger._items[place] | {"pending": {payment.payment_id: elsewhere}}
     desk.advance(minutes=5)
-    assert reconcile(desk) == CheckCounts(checked=1)
+    assert reconcile(desk) == CheckCounts(checked=1, limbo={"in_flight:EUR": 100})
     assert (desk.payment(payment).status, desk.payment(payment).checks) == ("in_flight", 1)
