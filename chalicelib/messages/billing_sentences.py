@@ -45,6 +45,13 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
             "canceled."
         ),
     ),
+    "payment_not_resolvable": (
+        N_("This payment cannot be resolved"),
+        N_(
+            "Nothing was changed: its status is {payment_status}. Only a parked payment, of which no check could find "
+            "out what happened, is resolved by a person."
+        ),
+    ),
     "payment_declined": (
         N_("The payment was declined"),
         N_("No money was taken. Ask the bank why, or choose another payment method; pay again at {retry_at} or later."),

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import Actor
+from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import NotFound
+from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.gateways.port import GatewayPort, Unknown
 from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import LedgerPort, until_committed
-from chalicelib.payments.models import Payment
+from chalicelib.payments.models import Payment, Resolution
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
 
@@ -44,10 +45,47 @@ class Booking:
         account, payment = self.find(account_id, payment_id)
         if payment_id not in account.pending:
             return payment
-        answer: Answer = Unknown("another gateway than this stage's has it")
-        if payment.method.gateway == self._gateway.name:
-            answer = self._gateway.close(payment_id)
-        return self.settle(None, payment, answer, closed_by=actor)
+        return self.settle(None, payment, self.fence(payment), closed_by=actor)
+
+    def fence(self, payment: Payment) -> Answer:
+        """What the gateway says of it, or that from now on nothing can happen to it; nothing is booked."""
+        if payment.method.gateway != self._gateway.name:
+            return Unknown("another gateway than this stage's has it")
+        return self._gateway.close(payment.payment_id)
+
+    def resolve(
+        self, account_id: str, payment_id: str, resolution: Resolution, answer: Answer, operator: Actor
+    ) -> Payment:
+        """Books what an operator found out about a parked payment, as `answer` says it. The log names the operator.
+
+        Raises Conflict("payment_not_resolvable") for one that is not parked, or when the answer does not end it.
+        """
+
+        def resolved() -> Payment:
+            account, payment = self.find(account_id, payment_id)
+            if payment.resolution == resolution:
+                return payment
+            told = payment.model_copy(update={"resolution": resolution})
+            settlement = None
+            if payment.status == "parked":
+                settlement = self._with_what_follows(self._decide(account, told, answer, operator))
+            if settlement is None or settlement.change is None or settlement.payment.status == "parked":
+                raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
+            change = settlement.change
+            account, entry = logged(
+                change.account,
+                "payment.resolved",
+                operator,
+                self._clock.now(),
+                payment_id=payment_id,
+                resolution=resolution,
+                payment_status=settlement.payment.status,
+            )
+            # May race: the daily check, another operator. The version decides; the loser finds it ended.
+            self._ledger.commit(replace(change, account=account, puts=(*change.puts, entry)))
+            return settlement.payment
+
+        return until_committed(self._attempts * PATIENCE, resolved)
 
     def settle(
         self, account: Account | None, payment: Payment, answer: Answer, *, closed_by: Actor | None = None

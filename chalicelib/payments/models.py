@@ -11,6 +11,7 @@ PaymentStatus = Literal[
     "in_flight", "requires_action", "processing", "parked", "succeeded", "declined", "canceled", "returned"
 ]
 Trigger = Literal["manual", "autopay", "check"]
+Resolution = Literal["succeeded", "declined", "canceled"]
 DeclineClass = Literal["retry_later", "fix_method", "needs_customer", "never_again", "technical"]
 
 
@@ -43,7 +44,8 @@ class Payment(Record):
         table payments: PK account_id, SK payment_id
         local index by-time: SK time_key = reserved_at#payment_id
 
-    Always, once money came: amount_minor = sum of allocations + credited_minor.
+    Always, once money came: amount_minor = sum of allocations + credited_minor. `resolution`: what an operator said of
+    a parked one.
     """
 
     table: ClassVar[str] = "payments"
@@ -70,6 +72,7 @@ class Payment(Record):
     settled_at: Instant | None = None
     checks: int = 0
     next_check_at: Instant | None = None
+    resolution: Resolution | None = None
 
     def derived(self) -> dict[str, str]:
         return {"time_key": self.time_key()}

@@ -8,7 +8,7 @@ from chalicelib.http.endpoints import Call
 from chalicelib.http.routing import Routes
 from chalicelib.payments.models import Payment
 from chalicelib.payments.moves import PENDING
-from chalicelib.payments.schemas import NEXT_BEST_ACTION, PayBody, PaymentList, PaymentsQuery, PaymentView
+from chalicelib.payments.schemas import NEXT_BEST_ACTION, PayBody, PaymentList, PaymentsQuery, PaymentView, ResolveBody
 from chalicelib.payments.service import PayRequest
 
 routes = Routes("payments")
@@ -89,6 +89,24 @@ def cancel_payment(call: Call, account_id: str, payment_id: str) -> Answer:
     """
     actor = call.actor
     return Answer(200, PaymentView.of(call.desk.payments.cancel(account_id, payment_id, actor), call.locale))
+
+
+@routes.post(
+    _PAYMENT + "/resolve",
+    role=Role.OPERATOR,
+    body=ResolveBody,
+    keyed=True,
+    answers={200: PaymentView},
+    problems=("payment_not_resolvable", "gateway_unavailable"),
+)
+def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveBody) -> Answer:
+    """Say what became of a parked payment, which no check could find out.
+
+    Unless it succeeded, it is closed at the gateway first. Should that say the money was taken after all, the answer
+    shows the payment as succeeded.
+    """
+    payment = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)
+    return Answer(200, PaymentView.of(payment, call.locale))
 
 
 def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:

@@ -15,6 +15,7 @@ from chalicelib.payments.models import (
     NextAction,
     Payment,
     PaymentStatus,
+    Resolution,
     Trigger,
 )
 
@@ -59,6 +60,14 @@ class PayBody(RequestBody):
         if value is None:
             raise ValueError("state a value or leave the field out: null is neither")
         return value
+
+
+class ResolveBody(RequestBody):
+    """What became of a parked payment, as the gateway's own records or the bank say. `gateway_reference`: the gateway's
+    name for the charge."""
+
+    outcome: Resolution
+    gateway_reference: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")] | None = None
 
 
 class PaymentsQuery(PageQuery):

@@ -17,7 +17,7 @@ from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, read_cursor
-from chalicelib.gateways.port import Charge, GatewayPort, Unknown
+from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, Unknown
 from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import LedgerPort, until_committed
@@ -25,7 +25,7 @@ from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecor
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking
 from chalicelib.payments.checks import CheckCounts, accounts_due
-from chalicelib.payments.models import Payment, Trigger
+from chalicelib.payments.models import Payment, Resolution, Trigger
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer
 
@@ -153,6 +153,32 @@ class Payments:
         if closed.status == "requires_action":
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)
         return closed
+
+    def resolve(
+        self, account_id: str, payment_id: str, resolution: Resolution, gateway_reference: str | None, operator: Actor
+    ) -> Payment:
+        """Ends a parked payment with what an operator found out, and answers it as it stands; saying the same again
+        changes nothing. Unless it succeeded, it is closed at the gateway first: whatever that says happened is booked
+        instead.
+
+        Raises Conflict("payment_not_resolvable") in any other state, Unavailable when it is to be canceled and the
+        gateway does not say that nothing can be taken any more.
+        """
+        _, payment = self._booking.find(account_id, payment_id)
+        if payment.resolution == resolution:
+            return payment
+        if payment.status != "parked":
+            raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
+        answer: Answer
+        if resolution == "succeeded":
+            answer = Approved(gateway_reference or payment.gateway_reference or payment_id)
+        else:
+            answer = self._booking.fence(payment)
+        if resolution == "canceled" and isinstance(answer, Unknown):
+            raise Unavailable("gateway_unavailable", retry_after_seconds=60)
+        if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
+            answer = Declined("declined_by_operator", "retry_later", gateway_reference)
+        return self._booking.resolve(account_id, payment_id, resolution, answer, operator)
 
     def get(self, account_id: str, payment_id: str) -> Payment:
         _, payment = self._booking.find(account_id, payment_id)

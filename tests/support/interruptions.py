@@ -11,7 +11,7 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.gateways.sandbox import Row
 from chalicelib.gateways.sandbox_tables import MemoryCharges
 from chalicelib.ledger.memory import MemoryLedger
-from chalicelib.ledger.models import A, Change, R
+from chalicelib.ledger.models import A, Change, DueWork, R, nothing_due
 
 Happening = Callable[[], object]
 
@@ -46,8 +46,8 @@ class Interruptions:
 class InterruptedLedger(MemoryLedger):
     """Before a commit, after it, and before a list is read, somebody else may act."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, due_work: DueWork = nothing_due) -> None:
+        super().__init__(due_work=due_work)
         self.before_commit = Interruptions()
         self.after_commit = Interruptions()
         self.before_records = Interruptions()

@@ -3,7 +3,7 @@
 The desk works for one account, Acme. When a test ends, its books have to balance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard, MethodAndAccount
 from chalicelib.payments.models import Payment
 from chalicelib.payments.service import PayRequest, PayResult
+from chalicelib.sweeps.models import SweepName, Tally
+from chalicelib.sweeps.stores import MemoryQueue, MemoryRuns
 from local.clock import MovableClock, StandingClock
 from tests.support.builders import ANNA, NOW, OPERATIONS, a_line
 from tests.support.interruptions import InterruptedCharges, InterruptedLedger
@@ -50,6 +52,7 @@ class MemoryDesk:
     charges: InterruptedCharges
     gateway: SandboxGateway
     account_id: str
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
     _keys: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
 
     def advance(self, **period: float) -> None:
@@ -127,6 +130,22 @@ class MemoryDesk:
         """What the activity log says was done, oldest first."""
         return [entry.action for entry in self.log()]
 
+    def work(self) -> None:
+        """Works off every order that waits."""
+        while self.queue.orders:
+            self.desk.sweeps.work(self.queue.orders.pop(0), lambda: 900.0)
+
+    def run(self, sweep: SweepName) -> dict[str, int]:
+        """A schedule fires and its orders are worked off; what that did, by what happened."""
+        before = self._counted(sweep)
+        self.desk.sweeps.start(sweep)
+        self.work()
+        return {name: n for name, count in self._counted(sweep).items() if (n := count - before.get(name, 0))}
+
+    def _counted(self, sweep: SweepName) -> Mapping[str, int]:
+        day = self.clock.now().date().isoformat()
+        return sum((shard.tally for shard in self.desk.sweeps.runs(sweep, day)), Tally()).counts
+
     def must_balance(self) -> None:
         """What has to hold after whatever happened: DESIGN's invariants as far as these rooms know them."""
         account, invoices, payments = self.account(), self.invoices(), self.payments()
@@ -171,15 +190,15 @@ class MemoryDesk:
 def a_desk(**variables: str) -> MemoryDesk:
     """A desk with the settings of a dev stage, but for `variables`: `PAYDESK_COOLDOWN_SCOPE="payment_method"`."""
     clock = MovableClock(StandingClock(NOW))
-    ledger, charges = InterruptedLedger(), InterruptedCharges()
     stage = settings.load(ENVIRON | variables)
-    gateway = SandboxGateway(charges, stage.sandbox_page_url)
-    desk = wiring.build(stage, clock=clock, ledger=ledger, gateway=gateway)
+    ledger, charges = InterruptedLedger(due_work=wiring.due_work(stage)), InterruptedCharges()
+    gateway, queue = SandboxGateway(charges, stage.sandbox_page_url), MemoryQueue()
+    desk = wiring.build(stage, clock=clock, ledger=ledger, gateway=gateway, queue=queue, runs=MemoryRuns())
     request = OpenRequest(
         "acme", "acme", OPERATIONS, name="Acme", currency="EUR", locale="en", time_zone="Europe/Berlin"
     )
     account, _ = desk.accounts.open(request)
-    return MemoryDesk(desk, clock, ledger, charges, gateway, account.account_id)
+    return MemoryDesk(desk, clock, ledger, charges, gateway, account.account_id, queue)
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""A parked payment, of which no check could find out what happened, ends with what an operator found out."""
+
+import pytest
+
+from chalicelib.core.errors import Conflict, NotFound, Unavailable
+from chalicelib.payments.models import Payment, Resolution
+from tests.support.builders import NOW, OPERATIONS
+from tests.support.memory_desk import MemoryDesk
+
+
+def parked(desk: MemoryDesk, token: str, *, out_of_order: bool = True) -> Payment:
+    """A payment of 1.00 whose gateway never answered a check."""
+    desk.issue(100)
+    payment = desk.pay_with(token)
+    desk.charges.out_of_order()
+    while desk.payment(payment).status == "in_flight":
+        desk.advance(hours=1)
+        desk.desk.payments.reconcile()
+    if not out_of_order:
+        desk.charges.in_order()
+    assert desk.payment(payment).status == "parked"
+    return payment
+
+
+def resolve(desk: MemoryDesk, payment: Payment, outcome: Resolution, reference: str | None = None) -> Payment:
+    resolved = desk.desk.payments.resolve(desk.account_id, payment.payment_id, outcome, reference, OPERATIONS)
+    assert resolved == desk.payment(payment)
+    return resolved
+
+
+def test_money_an_operator_saw_arrive_is_booked_and_services_come_back(desk: MemoryDesk) -> None:
+    desk.issue(100, due_in_days=-1)
+    desk.suspend()
+    payment = parked(desk, "tok_timeout_then_approved")
+    resolved = resolve(desk, payment, "succeeded", "ch_bank_statement_17")
+    assert (resolved.status, resolved.gateway_reference) == ("succeeded", "ch_bank_statement_17")
+    assert (desk.account().services.status, desk.account().open_invoices) == ("active", {})
+    assert desk.actions()[-3:] == ["payment.succeeded", "services.reactivated", "payment.resolved"]
+
+
+def test_without_a_reference_the_payment_keeps_a_name_to_be_found_by(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_then_approved")
+    assert resolve(desk, payment, "succeeded").gateway_reference == payment.payment_id
+
+
+def test_a_decline_an_operator_was_told_of_frees_the_invoice(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged")
+    resolved = resolve(desk, payment, "declined")
+    assert resolved.decline
+    assert (resolved.status, resolved.decline.decline_class) == ("declined", "retry_later")
+    assert desk.account().pending == {}
+    assert len(desk.account().open_invoices) == 1
+
+
+@pytest.mark.parametrize("outcome", ["declined", "canceled"])
+def test_money_the_gateway_knows_of_is_booked_whatever_the_operator_thought(
+    desk: MemoryDesk, outcome: Resolution
+) -> None:
+    payment = parked(desk, "tok_timeout_then_approved", out_of_order=False)
+    assert resolve(desk, payment, outcome).status == "succeeded"
+    assert resolve(desk, payment, outcome).status == "succeeded", "the same request again"
+    assert desk.account().open_invoices == {}
+
+
+def test_a_decline_the_gateway_knows_of_is_booked_in_place_of_canceling(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_then_declined", out_of_order=False)
+    resolved = resolve(desk, payment, "canceled")
+    assert resolved.decline
+    assert (resolved.status, resolved.decline.code) == ("declined", "insufficient_funds")
+
+
+def test_canceling_fences_first(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged", out_of_order=False)
+    assert resolve(desk, payment, "canceled").status == "canceled"
+    assert desk.charges.rows[payment.payment_id]["state"] == "void", "no charge can come any more"
+    assert desk.account().cooldowns == {}
+
+
+def test_while_the_gateway_does_not_say_that_nothing_can_come_nothing_is_canceled(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_then_approved")
+    before = desk.account()
+    with pytest.raises(Unavailable, match="gateway_unavailable"):
+        resolve(desk, payment, "canceled")
+    assert desk.account() == before
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "declined", "canceled"])
+def test_the_log_names_the_operator_and_a_replay_changes_nothing(desk: MemoryDesk, outcome: Resolution) -> None:
+    token = "tok_timeout_then_approved" if outcome == "succeeded" else "tok_timeout_not_charged"
+    payment = parked(desk, token, out_of_order=False)
+    resolved = resolve(desk, payment, outcome)
+    entry = desk.log()[-1]
+    assert (entry.action, entry.actor) == ("payment.resolved", OPERATIONS.subject)
+    assert entry.facts == {"payment_id": payment.payment_id, "resolution": outcome, "payment_status": outcome}
+    before = desk.account()
+    assert resolve(desk, payment, outcome) == resolved
+    assert desk.account() == before
+
+
+def test_another_outcome_afterwards_is_refused(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged", out_of_order=False)
+    resolve(desk, payment, "declined")
+    with pytest.raises(Conflict, match="payment_not_resolvable"):
+        resolve(desk, payment, "succeeded")
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "declined", "canceled"])
+@pytest.mark.parametrize("token", ["tok_visa", "tok_insufficient_funds", "tok_not_sent", "tok_timeout_then_approved"])
+def test_only_a_parked_payment_is_resolved(desk: MemoryDesk, token: str, outcome: Resolution) -> None:
+    desk.issue(100)
+    payment, before = desk.pay_with(token), desk.account()
+    with pytest.raises(Conflict) as refused:
+        resolve(desk, payment, outcome)
+    assert refused.value.code == "payment_not_resolvable"
+    assert refused.value.facts == {"payment_id": payment.payment_id, "payment_status": payment.status}
+    assert desk.account() == before
+
+
+def test_two_operators_at_once_the_first_word_stands(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged")
+    desk.ledger.before_commit.plan(lambda: resolve(desk, payment, "declined"))
+    with pytest.raises(Conflict, match="payment_not_resolvable"):
+        resolve(desk, payment, "succeeded")
+    assert desk.payment(payment).status == "declined"
+    assert desk.actions().count("payment.resolved") == 1
+
+
+def test_the_daily_check_that_comes_first_is_what_happened(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_then_approved", out_of_order=False)
+    desk.ledger.before_commit.plan(lambda: desk.desk.payments.check(desk.account_id, payment.payment_id))
+    with pytest.raises(Conflict, match="payment_not_resolvable"):
+        resolve(desk, payment, "succeeded")
+    assert desk.payment(payment).status == "succeeded"
+
+
+def test_a_payment_nobody_knows_is_not_found(desk: MemoryDesk) -> None:
+    with pytest.raises(NotFound):
+        desk.desk.payments.resolve(desk.account_id, "pay_NONE", "succeeded", None, OPERATIONS)
+
+
+def test_autopay_goes_on_after_its_parked_attempt_was_canceled(desk: MemoryDesk) -> None:
+    desk.choose(desk.add_card("tok_timeout_not_charged"), autopay=True)
+    desk.issue(100, due_in_days=0)
+    assert desk.clock.now() == NOW
+    sequence = desk.account().autopay.sequence
+    desk.desk.sweeps.start("autopay")
+    desk.work()
+    (payment,) = desk.payments()
+    desk.charges.out_of_order()
+    while desk.payment(payment).status == "in_flight":
+        desk.advance(hours=1)
+        desk.desk.payments.reconcile()
+    desk.charges.in_order()
+    assert resolve(desk, payment, "canceled").status == "canceled"
+    assert desk.account().autopay.sequence == sequence + 1
