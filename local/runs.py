@@ -29,7 +29,7 @@ class Runner:
             now = self._desk.clock.now()
             day = now.date().isoformat()
             before = self._tally(sweep, day)
-            self._schedules[sweep](_scheduled_event(format_instant(now)), None)
+            self._schedules[sweep](scheduled_event(format_instant(now)), None)
             pumped = self._pump.run()
             after = self._tally(sweep, day)
         return {
@@ -50,7 +50,7 @@ def _less(after: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]
     return {name: more for name in sorted(after) if (more := after[name] - before.get(name, 0))}
 
 
-def _scheduled_event(at: str) -> dict[str, Any]:
+def scheduled_event(at: str) -> dict[str, Any]:
     """What EventBridge sends."""
     return {
         "version": "0",

@@ -8,7 +8,10 @@ the function, which needs its role first.
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.infra.conftest import Package
+from tests.infra.test_package import STARTS
 
 LOG_GROUP = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}-"
 
@@ -25,7 +28,7 @@ def test_no_function_may_do_everything_or_to_everything(package: Package) -> Non
 
 def test_every_function_writes_its_own_log_and_no_other(package: Package) -> None:
     for name in package.of_kind("AWS::Serverless::Function"):
-        role = package.properties(name)["Role"]["Fn::GetAtt"][0]
+        role = _role(package, name)
         logs = [
             found for holder, found in _statements(package) if holder == role and "logs:PutLogEvents" in found["Action"]
         ]
@@ -39,15 +42,16 @@ def test_the_authorizer_reads_no_billing(package: Package) -> None:
     assert actions == {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def test_the_api_cannot_remove_payments_invoices_or_activity_nor_rewrite_activity(package: Package) -> None:
+@pytest.mark.parametrize("function", ["APIHandler", "Work"])
+def test_nobody_can_remove_payments_invoices_or_activity_nor_rewrite_activity(package: Package, function: str) -> None:
     allowed = {
         (action, str(resource))
-        for _, statement in _of(package, "APIHandler")
+        for _, statement in _of(package, function)
         for action in statement["Action"]
         for resource in _resources(statement)
     }
 
-    for table in ("AccountsTable", "PaymentsTable", "InvoicesTable", "ActivityTable"):
+    for table in ("AccountsTable", "PaymentsTable", "InvoicesTable", "SubscriptionsTable", "ActivityTable"):
         assert ("dynamodb:DeleteItem", str({"Fn::GetAtt": [table, "Arn"]})) not in allowed
     assert ("dynamodb:UpdateItem", str({"Fn::GetAtt": ["ActivityTable", "Arn"]})) not in allowed
 
@@ -65,9 +69,35 @@ def test_the_key_is_used_through_dynamodb_only(package: Package) -> None:
 
 def test_the_sandbox_table_is_named_only_where_there_is_one(package: Package) -> None:
     """The statement as a whole comes and goes: IAM refuses one that is left without a resource."""
-    conditions = [found["Fn::If"][0] for _, found in _declared(package) if "Fn::If" in found]
+    named = [
+        (name, found["Fn::If"][0])
+        for name, found in _declared(package)
+        if "SandboxChargesTable" in str(found) or "Fn::If" in found
+    ]
+    condition = package.resources["SandboxChargesTable"]["Condition"]
 
-    assert conditions == [package.resources["SandboxChargesTable"]["Condition"]] == ["WithSandbox"]
+    assert condition == "WithSandbox"
+    assert sorted(named) == sorted((_role(package, function), condition) for function in ("APIHandler", "Work"))
+
+
+@pytest.mark.parametrize("function", STARTS)
+def test_a_schedule_only_sends_orders(package: Package, function: str) -> None:
+    """It reads no billing: what is due is the worker's to find."""
+    found = {statement["Sid"]: statement for _, statement in _of(package, function)}
+
+    assert found.keys() == {"SendOrders", "WriteItsOwnLog"}
+    assert found["SendOrders"]["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
+
+
+def test_orders_wait_in_one_queue_which_the_api_does_not_know(package: Package) -> None:
+    knowing = {
+        name: statement["Resource"]
+        for name, statement in _statements(package)
+        if any(action.startswith("sqs:") for action in statement["Action"])
+    }
+
+    assert knowing.keys() == {_role(package, function) for function in (*STARTS, "Work")}
+    assert all(resource == {"Fn::GetAtt": ["SweepsQueue", "Arn"]} for resource in knowing.values())
 
 
 def test_every_statement_names_a_resource_in_every_stage(package: Package) -> None:
@@ -90,8 +120,13 @@ def _declared(package: Package) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _of(package: Package, function: str) -> list[tuple[str, dict[str, Any]]]:
-    role = package.properties(function)["Role"]["Fn::GetAtt"][0]
+    role = _role(package, function)
     return [(name, statement) for name, statement in _statements(package) if name == role]
+
+
+def _role(package: Package, function: str) -> str:
+    role: str = package.properties(function)["Role"]["Fn::GetAtt"][0]
+    return role
 
 
 def _resources(statement: dict[str, Any]) -> list[Any]:

@@ -4,16 +4,19 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounts.models import BY_NAME, BY_RECONCILE, Account
+from chalicelib.accounts.models import BY_AUTOPAY, BY_NAME, BY_OVERDUE, BY_RECONCILE, BY_RENEWALS, Account
 from chalicelib.activity.models import ActivityEntry
 from chalicelib.invoices.models import Invoice, InvoiceRequest
 from chalicelib.ledger.models import Index, Record
 from chalicelib.payment_methods.models import PaymentMethodRecord
 from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT, Payment
+from chalicelib.subscriptions.models import Subscription
 from local.stage import Stage
 from tests.infra.conftest import Package
 
 TABLE = "AWS::DynamoDB::Table"
+RECORDS = [Account, PaymentMethodRecord, Invoice, InvoiceRequest, Payment, Subscription, ActivityEntry]
+INDEXES = [BY_NAME, BY_AUTOPAY, BY_RECONCILE, BY_OVERDUE, BY_RENEWALS, BY_PAYMENT, BY_GATEWAY_REFERENCE]
 MONEY = {"accounts", "payment-methods", "invoices", "payments", "subscriptions", "activity"}
 
 
@@ -79,14 +82,14 @@ def test_gateway_events_are_forgotten_when_they_expire() -> None:
     }
 
 
-@pytest.mark.parametrize("record", [Account, PaymentMethodRecord, Invoice, InvoiceRequest, Payment, ActivityEntry])
+@pytest.mark.parametrize("record", RECORDS)
 def test_every_record_has_its_table_with_its_key(record: type[Record]) -> None:
     keys = ["account_id", *([record.sort_field] if record.sort_field else [])]
 
     assert [key["AttributeName"] for key in _tables("prod")[record.table]["KeySchema"]] == keys
 
 
-@pytest.mark.parametrize("index", [BY_NAME, BY_RECONCILE, BY_PAYMENT, BY_GATEWAY_REFERENCE])
+@pytest.mark.parametrize("index", INDEXES)
 def test_every_index_is_declared_and_holds_keys_only(index: Index) -> None:
     declared = _tables("prod")[index.record.table]["GlobalSecondaryIndexes"]
     (found,) = [one for one in declared if one["IndexName"] == index.name]

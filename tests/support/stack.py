@@ -17,6 +17,7 @@ from chalicelib.accounts.service import OpenRequest
 from chalicelib.activity.models import Actor
 from chalicelib.invoices.models import Line
 from chalicelib.invoices.service import IssueRequest
+from chalicelib.ledger.models import Change
 from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard
 from chalicelib.sweeps.models import SweepName, Tally
@@ -112,6 +113,13 @@ class Stack:
     def suspend(self, account_id: str) -> None:
         """Suspends the account's services, as happens when grace has run out."""
         suspend_services(self.desk, account_id)
+
+    def park(self, account_id: str, payment_id: str) -> None:
+        """Leaves a pending payment to a person, as happens when no check could find out what became of it."""
+        account = self.account(account_id)
+        parked = account.pending[payment_id].model_copy(update={"status": "parked"})
+        pending = account.pending | {payment_id: parked}
+        self.desk.ledger.commit(Change(account.model_copy(update={"pending": pending})))
 
     def account(self, account_id: str) -> Account:
         return self.desk.accounts.get(account_id)
