@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from chalicelib.accounts.models import Account, OpenInvoice, Services
+from chalicelib.accounts.models import Account, Autopay, OpenInvoice, Services
 from chalicelib.activity.models import Actor
+from chalicelib.autopay.rules import AutopayPolicy
 from chalicelib.invoices.models import Invoice, Line
+from chalicelib.overdue.rules import OverduePolicy
 from chalicelib.payment_methods.models import Card, MethodSnapshot
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.models import Allocation, Payment
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder
+from chalicelib.subscriptions.models import Subscription
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A Monday, 10 in the morning in Berlin."""
@@ -35,6 +38,14 @@ POLICY = PaymentPolicy(
     pending_max=20,
 )
 """What a stage decides unless it says otherwise."""
+
+AUTOPAY = AutopayPolicy(
+    hour=6,
+    retry_days={"card": (1, 3, 5, 7), "bank_debit": (3, 6), "paypal": (1, 3, 5, 7)},
+    technical_retry=timedelta(hours=1),
+    technical_retries_max=3,
+)
+OVERDUE = OverduePolicy(notice_days=(1, 7), grace_days=14)
 
 
 def a_card(payment_method_id: str = "pm_VISA", **fields: Any) -> Card:
@@ -145,3 +156,33 @@ def an_invoice(invoice_id: str = "inv_1", amount_minor: int = 10_000, **fields: 
         "created_at": NOW,
     }
     return Invoice(invoice_id=invoice_id, **wanted | fields)
+
+
+def paying_by_itself(
+    owes: Mapping[str, OpenInvoice | int] | None = None,
+    *,
+    method: MethodSnapshot | None = None,
+    autopay: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Account:
+    """An account with a default method and autopay switched on; `autopay` is what else is known of it."""
+    switched_on = Autopay(**{"enabled": True, **(autopay or {})})
+    return an_account(owes, default_method=method or a_method(), autopay=switched_on, **fields)
+
+
+def a_subscription(subscription_id: str = "sub_1", **fields: Any) -> Subscription:
+    """A monthly subscription of 49.00 whose next period begins today."""
+    wanted: dict[str, Any] = {
+        "account_id": "acc_ACME",
+        "plan": "Team",
+        "amount_minor": 4_900,
+        "currency": "EUR",
+        "interval": "monthly",
+        "next_interval": fields.get("interval", "monthly"),
+        "anchor_day": TODAY.day,
+        "next_renewal_on": TODAY,
+        "payment_terms_days": 14,
+        "request_fingerprint": "subscribed",
+        "created_at": NOW,
+    }
+    return Subscription(subscription_id=subscription_id, **wanted | fields)

@@ -1,0 +1,245 @@
+"""What the end of a payment means for the next automatic attempt."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.accounts.models import Account, Autopay
+from chalicelib.accounts.rules import autopay_switched, today_of
+from chalicelib.autopay.rules import after_payment, due_at, stopped_before_trying
+from chalicelib.payment_methods.models import MethodKind
+from chalicelib.payments.models import Decline, DeclineClass, Payment, PaymentStatus, Trigger
+from chalicelib.payments.moves import PENDING
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself
+
+SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
+DAY = timedelta(days=1)
+CLASSES: list[DeclineClass] = ["retry_later", "fix_method", "needs_customer", "never_again", "technical"]
+DUE = {"inv_1": owed(due_in_days=0)}
+
+
+def attempt(account: Account, decline_class: DeclineClass, now: datetime, trigger: Trigger = "autopay") -> Account:
+    """The account after an attempt with its default method was declined."""
+    method = account.default_method
+    assert method
+    due = {i: invoice.remaining_minor for i, invoice in account.open_invoices.items() if invoice.due_on <= now.date()}
+    decline = Decline(code="no", decline_class=decline_class)
+    payment = a_payment(covers=due, status="declined", method=method, trigger=trigger, decline=decline, reserved_at=now)
+    return after_payment(account, payment, now, AUTOPAY)
+
+
+def ended(account: Account, status: PaymentStatus, trigger: Trigger = "autopay") -> Account:
+    decline = Decline(code="no", decline_class="retry_later") if status == "declined" else None
+    return after_payment(account, a_payment(status=status, trigger=trigger, decline=decline), NOW, AUTOPAY)
+
+
+def days_of_attempts(account: Account, decline_class: DeclineClass) -> tuple[list[int], Account]:
+    """The days after the first on which it is tried, always in vain, until it is not tried any more."""
+    days: list[int] = []
+    while (at := due_at(account, AUTOPAY)) is not None:
+        assert len(days) < 50, "it goes on for ever"
+        days.append((today_of(account, at) - TODAY).days)
+        account = attempt(account, decline_class, at)
+    return days, account
+
+
+@pytest.mark.parametrize(
+    ("kind", "decline_class", "days", "reason"),
+    [
+        ("card", "retry_later", [0, 1, 3, 5, 7], "retries_exhausted"),
+        ("paypal", "retry_later", [0, 1, 3, 5, 7], "retries_exhausted"),
+        ("bank_debit", "retry_later", [0, 3, 6], "retries_exhausted"),  # two re-presentments
+        ("card", "technical", [0, 0, 0, 0, 1, 3, 5, 7], "retries_exhausted"),
+        ("bank_debit", "technical", [0, 0, 0, 0, 3, 6], "retries_exhausted"),
+        ("card", "fix_method", [0], "fix_method"),
+        ("bank_debit", "needs_customer", [0], "needs_customer"),
+        ("card", "never_again", [0], "never_again"),
+    ],
+)
+def test_it_is_tried_on_the_days_of_its_kind_and_class_and_then_stopped(
+    kind: MethodKind, decline_class: DeclineClass, days: list[int], reason: str
+) -> None:
+    tried_on, account = days_of_attempts(paying_by_itself(DUE, method=a_method(kind=kind)), decline_class)
+    assert tried_on == days
+    assert account.autopay.stopped_reason == reason
+    assert account.autopay.sequence == len(days)
+
+
+def test_a_technical_decline_is_tried_again_an_hour_later() -> None:
+    assert due_at(attempt(paying_by_itself(DUE), "technical", SIX), AUTOPAY) == SIX + timedelta(hours=1)
+
+
+def test_a_retry_comes_at_the_local_hour_whatever_clocks_do() -> None:
+    """The first attempt on the day before summer time begins in Berlin."""
+    account = paying_by_itself({"inv_1": owed(due_in_days=26)})
+    first = due_at(account, AUTOPAY)
+    assert first == datetime(2026, 3, 28, 5, tzinfo=UTC)
+    assert due_at(attempt(account, "retry_later", first), AUTOPAY) == datetime(2026, 3, 29, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("late_by", "next_in"), [(0, 1), (1, 3), (2, 3), (3, 5), (4, 5), (5, 7), (6, 7), (7, None), (30, None)]
+)
+def test_a_retry_that_came_late_skips_the_days_that_are_over(late_by: int, next_in: int | None) -> None:
+    first = attempt(paying_by_itself(DUE), "retry_later", SIX)
+    again = attempt(first, "retry_later", SIX + late_by * DAY)
+    assert due_at(again, AUTOPAY) == (None if next_in is None else SIX + next_in * DAY)
+
+
+@pytest.mark.parametrize("before", CLASSES)
+def test_a_new_default_gets_its_retries_whatever_stopped_the_one_before(before: DeclineClass) -> None:
+    stopped = attempt(paying_by_itself(DUE), before, SIX)
+    changed = stopped.model_copy(update={"default_method": a_method("pm_NEW", fingerprint="new")})
+    assert due_at(changed, AUTOPAY) == SIX, "one attempt at once"
+    again = attempt(changed, "retry_later", NOW)
+    assert due_at(again, AUTOPAY) == SIX + DAY
+    assert (again.autopay.stopped_reason, again.autopay.stopped_on) == (None, None)
+
+
+def test_one_attempt_at_once_and_not_a_second_one() -> None:
+    account = attempt(paying_by_itself(DUE), "fix_method", SIX)
+    account = account.model_copy(update={"default_method": a_method("pm_NEW")})
+    assert due_at(attempt(account, "fix_method", NOW), AUTOPAY) is None
+
+
+def test_a_new_default_does_not_begin_the_days_anew() -> None:
+    """Or the retries would outlast the grace."""
+    account = attempt(attempt(paying_by_itself(DUE), "retry_later", SIX), "retry_later", SIX + DAY)
+    account = account.model_copy(update={"default_method": a_method("pm_NEW")})
+    assert due_at(attempt(account, "retry_later", SIX + 2 * DAY), AUTOPAY) == SIX + 3 * DAY
+
+
+@pytest.mark.parametrize("decline_class", CLASSES)
+def test_switching_off_and_on_again_earns_an_attempt_except_after_never_again(decline_class: DeclineClass) -> None:
+    declined = attempt(paying_by_itself(DUE), decline_class, SIX)
+    off = autopay_switched(declined.autopay, enabled=False)
+    on = declined.model_copy(update={"autopay": autopay_switched(off, enabled=True)})
+    assert due_at(declined.model_copy(update={"autopay": off}), AUTOPAY) is None
+    assert due_at(on, AUTOPAY) == (None if decline_class == "never_again" else SIX)
+    assert on.autopay.sequence == 1, "under a new sequence"
+
+
+def test_switching_on_what_is_on_changes_nothing() -> None:
+    declined = attempt(paying_by_itself(DUE), "retry_later", SIX).autopay
+    assert autopay_switched(declined, enabled=True) == declined
+
+
+def test_an_invoice_that_falls_due_after_the_retries_ended_starts_a_new_cycle() -> None:
+    _, account = days_of_attempts(paying_by_itself(DUE), "retry_later")
+    account = _owing_more(account, due_in_days=30)
+    days, account = days_of_attempts(account, "retry_later")
+    assert days == [30, 31, 33, 35, 37]
+    assert account.autopay.stopped_reason == "retries_exhausted"
+
+
+@pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again"])
+def test_after_any_other_stop_a_later_invoice_starts_nothing(reason: DeclineClass) -> None:
+    account = attempt(paying_by_itself(DUE), reason, SIX)
+    assert due_at(_owing_more(account, due_in_days=30), AUTOPAY) is None
+
+
+def test_a_cycle_about_something_voided_since_does_not_shorten_the_next() -> None:
+    account = attempt(paying_by_itself(DUE), "retry_later", SIX)
+    account = _owing_more(account.model_copy(update={"open_invoices": {}}), due_in_days=30)
+    days, _ = days_of_attempts(account, "retry_later")
+    assert days == [30, 31, 33, 35, 37]
+
+
+@pytest.mark.parametrize("trigger", ["manual", "autopay", "check"])
+@pytest.mark.parametrize("decline_class", CLASSES)
+def test_money_that_settles_what_is_due_ends_the_cycle_whoever_paid(
+    trigger: Trigger, decline_class: DeclineClass
+) -> None:
+    declined = attempt(paying_by_itself(DUE), decline_class, SIX)
+    paid = ended(declined.model_copy(update={"open_invoices": {"inv_2": owed(due_in_days=9)}}), "succeeded", trigger)
+    never_again = paid.autopay.refused_fingerprints
+    assert paid.autopay == Autopay(
+        enabled=True, sequence=2 if trigger == "autopay" else 1, refused_fingerprints=never_again
+    )
+    assert due_at(paid, AUTOPAY) == (None if decline_class == "never_again" else SIX + 9 * DAY)
+
+
+def test_money_that_leaves_something_due_ends_nothing() -> None:
+    declined = attempt(paying_by_itself(DUE), "retry_later", SIX)
+    assert ended(declined, "succeeded", "manual").autopay == declined.autopay
+
+
+@pytest.mark.parametrize("status", ["declined", "canceled"])
+def test_a_manual_payment_that_brings_no_money_means_nothing_to_autopay(status: PaymentStatus) -> None:
+    account = paying_by_itself(DUE)
+    assert ended(account, status, "manual") == account
+
+
+@pytest.mark.parametrize("status", ["in_flight", "requires_action", "processing", "parked", "succeeded", "canceled"])
+def test_the_sequence_rises_with_every_attempt_that_ends_and_with_nothing_else(status: PaymentStatus) -> None:
+    account = paying_by_itself(DUE, autopay={"sequence": 7})
+    assert ended(account, status).autopay.sequence == (7 if status in PENDING else 8)
+    assert ended(account, status, "manual").autopay.sequence == 7
+
+
+@pytest.mark.parametrize("usable_for", [-1, 0])
+def test_an_expired_card_stops_it_without_asking_anybody(usable_for: int) -> None:
+    method = a_method(last_usable_on=TODAY + usable_for * DAY)
+    stopped = stopped_before_trying(paying_by_itself(DUE, method=method), NOW)
+    if usable_for == 0:
+        assert stopped is None
+        return
+    assert stopped
+    assert (stopped.autopay.stopped_reason, stopped.autopay.sequence, due_at(stopped, AUTOPAY)) == (
+        "fix_method",
+        0,
+        None,
+    )
+    renewed = stopped.model_copy(update={"default_method": a_method(last_usable_on=TODAY + 365 * DAY)})
+    assert due_at(renewed, AUTOPAY) == SIX
+
+
+steps = st.sampled_from([*CLASSES, "succeeded", "canceled", "manual", "off_and_on", "new_default", "invoice", "void"])
+
+
+@given(st.lists(st.tuples(steps, st.integers(0, 5)), max_size=25))
+def test_whatever_happens_the_sequence_never_falls_and_refused_methods_stay_refused(
+    history: list[tuple[Any, int]],
+) -> None:
+    account, now = paying_by_itself(DUE), NOW
+    for number, (step, days) in enumerate(history):
+        before, now = account, now + days * DAY
+        account = _after(account, step, number, now)
+        assert account.autopay.sequence >= before.autopay.sequence
+        assert set(account.autopay.refused_fingerprints) >= set(before.autopay.refused_fingerprints)
+        at = due_at(account, AUTOPAY)
+        if account.default_method and account.default_method.fingerprint in account.autopay.refused_fingerprints:
+            assert at is None
+        if at is not None:
+            assert any(invoice.due_on <= today_of(account, at) for invoice in account.open_invoices.values())
+
+
+def _after(account: Account, step: Any, number: int, now: datetime) -> Account:
+    if step in CLASSES:
+        return attempt(account, step, now)
+    match step:
+        case "succeeded" | "canceled":
+            return after_payment(account, _autopay(step), now, AUTOPAY)
+        case "manual":
+            return after_payment(account, a_payment(status="succeeded"), now, AUTOPAY)
+        case "off_and_on":
+            autopay = autopay_switched(autopay_switched(account.autopay, enabled=False), enabled=True)
+            return account.model_copy(update={"autopay": autopay})
+        case "new_default":
+            return account.model_copy(update={"default_method": a_method(f"pm_{number}", fingerprint=f"f{number}")})
+        case "invoice":
+            return _owing_more(account, due_in_days=(now - NOW).days + 3, invoice_id=f"inv_{number}")
+        case _:
+            return account.model_copy(update={"open_invoices": {}})
+
+
+def _autopay(status: PaymentStatus) -> Payment:
+    return a_payment(status=status, trigger="autopay")
+
+
+def _owing_more(account: Account, *, due_in_days: int, invoice_id: str = "inv_NEW") -> Account:
+    more = {invoice_id: owed(due_in_days=due_in_days)}
+    return account.model_copy(update={"open_invoices": account.open_invoices | more})
