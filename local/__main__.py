@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=_port, default=8000, help="where Paydesk listens (8000; 0 takes a free one)")
     parser.add_argument("--aws-port", type=_port, default=5000, help="where moto listens (5000; 0 takes a free one)")
-    parser.add_argument("--no-demo", dest="demo", action="store_false", help="start without the two demo customers")
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="start without the demo customers")
     return parser.parse_args()
 
 
@@ -125,7 +125,7 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
     lines = [
         "",
         f"Paydesk  {stack.api_url}   (documentation: {stack.api_url}/docs)",
-        f"AWS      {stack.aws_endpoint_url}   (moto: DynamoDB and Cognito)",
+        f"AWS      {stack.aws_endpoint_url}   (moto: DynamoDB, SQS and Cognito)",
         f"Log      {STATE / 'paydesk.log'}",
         "",
         f"People, all with the password {PASSWORD}:",
@@ -137,6 +137,7 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
             "Customers:",
             f"  {demo_data.LUMEN.account_id}   {demo_data.LUMEN.name}: EUR, one invoice overdue, services suspended",
             f"  {demo_data.KIKU.account_id}   {demo_data.KIKU.name}: JPY, one invoice to pay",
+            f"  {demo_data.FJORD.account_id}   {demo_data.FJORD.name}: NOK, autopay is on, an invoice is due in 3 days",
             "",
             "See what Lumen Studio owes, give it a card, pay:",
             "",
@@ -148,6 +149,12 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
             f"Idempotency-Key {demo_data.LUMEN.key}: its id will be {demo_data.LUMEN.account_id}.",
             "",
         ]
+    lines += [
+        "Nothing runs by itself here. Move the clock, then do what is due by then, as often as you like:",
+        f'  POST {stack.api_url}/_local/clock   {{"advance_seconds": 345600}}   (four days)',
+        f"  POST {stack.api_url}/_local/runs/autopay   (or renewals, reconcile, overdue)",
+        "",
+    ]
     lines += [f"These addresses, people and their tokens are in {stack_file}.", "Ctrl-C stops everything."]
     return "\n".join(lines)
 

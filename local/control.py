@@ -1,7 +1,7 @@
 """What only the local stack answers, under `/_local/`: the clock, the sweeps, the outbox, the sandbox's bank.
 
 - `POST /_local/clock` `{"advance_seconds": 3600}` moves Paydesk's clock ahead, not that of tokens; `GET` tells it.
-- `POST /_local/runs/{sweep}` runs a sweep and answers when it is done.
+- `POST /_local/runs/{sweep}` fires a sweep's schedule, works its queue off and answers what that came to.
 - `GET /_local/outbox` lists mail and events that would have been sent.
 - `GET` and `POST /_local/sandbox/actions/{payment_id}` is the page a sandbox 3-D Secure redirect leads to.
 """

@@ -1,7 +1,8 @@
-"""Two customers with a past: one behind with its payments and suspended, one in another currency and in good order.
+"""Three customers with a past: one behind with its payments and suspended, one in another currency and in good order,
+one who leaves paying to autopay.
 
-Made through the services, with a clock that stands where the past was; only suspension is done by its rule, because the
-schedule that suspends is not part of Paydesk yet.
+Made through the services, with a clock that stands where the past was; only suspension is done by its rule: the sweep
+that suspends would have to run on every day of the past.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ from chalicelib.core.ids import derived_id, fingerprint
 from chalicelib.invoices.models import Line
 from chalicelib.invoices.service import IssueRequest
 from chalicelib.ledger.models import Change
+from chalicelib.payment_methods.models import BillingDetails
+from chalicelib.payment_methods.service import AddCard
+from chalicelib.subscriptions.service import SubscribeRequest
 from chalicelib.wiring import Desk
 
 DeskAt = Callable[[datetime], Desk]
@@ -34,6 +38,15 @@ class _Invoice:
 
 
 @dataclass(frozen=True)
+class _Subscription:
+    """Monthly, agreed on some days ago; its next invoice is issued some days from now."""
+
+    plan: str
+    amount_minor: int
+    renews_in_days: int
+
+
+@dataclass(frozen=True)
 class _Customer:
     key: str
     name: str
@@ -43,6 +56,9 @@ class _Customer:
     opened_days_ago: int
     invoices: Sequence[_Invoice]
     suspended_days_ago: int | None = None
+    subscription: "_Subscription | None" = None
+    autopay_with: str | None = None
+    """The gateway's token of a card, which autopay charges."""
 
     @property
     def account_id(self) -> str:
@@ -61,6 +77,7 @@ LUMEN = _Customer(
         _Invoice(6, 8, [("Team plan, 12 seats", 12, 1_900)]),
     ),
     suspended_days_ago=2,
+    subscription=_Subscription("Team plan, 12 seats", 22_800, 24),
 )
 """Owes 480.50 EUR, 252.50 EUR of it overdue; its services are suspended."""
 
@@ -75,11 +92,24 @@ KIKU = _Customer(
 )
 """Owes 24800 JPY, not due yet."""
 
-CUSTOMERS = (LUMEN, KIKU)
+FJORD = _Customer(
+    key="fjord-analytics",
+    name="Fjord Analytics AS",
+    currency="NOK",
+    locale="en",
+    time_zone="Europe/Oslo",
+    opened_days_ago=40,
+    invoices=(_Invoice(11, 3, [("Scale plan", 1, 149_000)]),),
+    subscription=_Subscription("Scale plan", 149_000, 19),
+    autopay_with="tok_visa",
+)
+"""Owes 1490.00 NOK, due in three days, which autopay will charge."""
+
+CUSTOMERS = (LUMEN, KIKU, FJORD)
 
 
 def seed(desk_at: DeskAt, now: datetime) -> None:
-    """Makes both customers as of `now`, with everything that happened to them before."""
+    """Makes all customers as of `now`, with everything that happened to them before."""
     for customer in CUSTOMERS:
         desk = desk_at(now - timedelta(days=customer.opened_days_ago))
         request = OpenRequest(
@@ -97,6 +127,10 @@ def seed(desk_at: DeskAt, now: datetime) -> None:
         for number, invoice in enumerate(customer.invoices):
             desk = desk_at(now - timedelta(days=invoice.issued_days_ago))
             desk.invoices.issue(_issue_request(account, number, invoice, today))
+        if customer.subscription is not None:
+            _subscribe(desk_at(now - timedelta(days=customer.opened_days_ago)), account, customer.subscription, today)
+        if customer.autopay_with is not None:
+            _switch_autopay_on(desk_at(now - timedelta(days=1)), account, customer.autopay_with)
         if customer.suspended_days_ago is not None:
             at = now - timedelta(days=customer.suspended_days_ago)
             suspend_services(desk_at(at), account.account_id)
@@ -107,6 +141,39 @@ def suspend_services(desk: Desk, account_id: str) -> None:
     now = desk.clock.now()
     account, entry = logged(suspended(desk.accounts.get(account_id), now), "services.suspended", PAYDESK, now)
     desk.ledger.commit(Change(account, puts=(entry,)))
+
+
+def _subscribe(desk: Desk, account: Account, subscription: _Subscription, today: date) -> None:
+    desk.subscriptions.create(
+        SubscribeRequest(
+            account_id=account.account_id,
+            key="demo",
+            request_fingerprint=fingerprint("demo"),
+            actor=_OPERATOR,
+            plan=subscription.plan,
+            amount_minor=subscription.amount_minor,
+            interval="monthly",
+            payment_terms_days=14,
+            starts_on=today + timedelta(days=subscription.renews_in_days),
+        )
+    )
+
+
+def _switch_autopay_on(desk: Desk, account: Account, gateway_token: str) -> None:
+    administrator = Actor(subject="demo-administrator", name="admin@example.com")
+    request = AddCard(
+        account_id=account.account_id,
+        key="demo",
+        request_fingerprint=fingerprint("demo"),
+        actor=administrator,
+        gateway_token=gateway_token,
+        make_default=True,
+        billing_details=BillingDetails(),
+    )
+    card = desk.payment_methods.add_card(request).method
+    desk.payment_methods.put_settings(
+        account.account_id, card.payment_method_id, autopay_enabled=True, actor=administrator
+    )
 
 
 def _issue_request(account: Account, number: int, invoice: _Invoice, today: date) -> IssueRequest:

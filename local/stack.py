@@ -89,7 +89,7 @@ def run_stack(
             queues = aws.sqs(aws_url)
             create_queues(queues, Stage())
             if with_demo:
-                say("Giving two customers a past ...")
+                say("Giving three customers a past ...")
                 demo_data.seed(lambda at: wiring.build(chosen, clock=StandingClock(at)), _now())
             say("Starting Paydesk ...")
             clock = MovableClock(SystemClock())

@@ -4,6 +4,8 @@ import pytest
 
 from tests.local.running import Running
 
+SWEEPS = ["autopay", "overdue", "reconcile", "renewals"]
+
 
 def test_the_clock_moves_ahead_and_tokens_stay_valid(running_stack: Running) -> None:
     _, before = running_stack.send("GET", "/_local/clock")
@@ -50,19 +52,46 @@ def test_reconcile_books_a_charge_whose_answer_got_lost(running_stack: Running) 
     )
     assert (status, payment["status"]) == (202, "in_flight")
 
-    assert running_stack.send("POST", "/_local/runs/reconcile")[1]["checked"] == 0  # not due yet
+    assert running_stack.send("POST", "/_local/runs/reconcile")[1]["counts"] == {}  # not due yet
     running_stack.send("POST", "/_local/clock", {"advance_seconds": 301})
     status, run = running_stack.send("POST", "/_local/runs/reconcile")
 
     assert status == 200
-    assert (run["sweep"], run["checked"], run["ended"], run["failed"]) == ("reconcile", 1, 1, 0)
+    assert run["sweep"] == "reconcile"
+    assert run["counts"] == {"handled": 1, "checked": 1, "ended": 1}
+    assert (run["messages"], run["failed_deliveries"]) == (8, 0)
     _, payment = running_stack.send("GET", f"{path}/payments/{payment['payment_id']}", token=admin)
     assert payment["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_run_says_what_it_came_to_and_doing_it_again_at_once_does_nothing(running_stack: Running, sweep: str) -> None:
+    status, first = running_stack.send("POST", f"/_local/runs/{sweep}")
+    _, again = running_stack.send("POST", f"/_local/runs/{sweep}", {})
+
+    assert status == 200
+    assert first.keys() == {
+        "sweep",
+        "date",
+        "counts",
+        "amounts_minor",
+        "messages",
+        "failed_deliveries",
+        "finished_at",
+    }
+    assert (first["sweep"], first["date"]) == (sweep, first["finished_at"][:10])
+    assert (again["counts"], again["amounts_minor"]) == ({}, {})
+    _, day = running_stack.send("GET", f"/v1/runs/{sweep}/{first['date']}", token=_operator(running_stack))
+    assert (day["shards_finished"], day["shards_total"]) == (32, 32)
+
+
+def test_a_run_takes_no_body(running_stack: Running) -> None:
+    assert running_stack.send("POST", "/_local/runs/autopay", {"date": "2026-03-02"})[0] == 422
+
+
 def test_an_unknown_sweep_is_a_404_that_lists_the_known(running_stack: Running) -> None:
     status, problem = running_stack.send("POST", "/_local/runs/gardening")
-    assert (status, problem["code"], problem["sweeps"]) == (404, "not_found", ["reconcile"])
+    assert (status, problem["code"], problem["sweeps"]) == (404, "not_found", SWEEPS)
 
 
 def test_the_outbox_is_empty_because_nothing_is_sent_yet(running_stack: Running) -> None:
@@ -125,9 +154,14 @@ def test_the_sandbox_bank_knows_only_its_own_payments_and_two_decisions(running_
 def _account_of_the_admin(running_stack: Running) -> tuple[str, str]:
     """The demo account in yen, which is never paid to the end in these tests."""
     admin = running_stack.user("billing_admin")
-    viewer = running_stack.user("billing_viewer")
-    (account_id,) = set(admin["account_ids"]) - set(viewer["account_ids"])
+    _, accounts = running_stack.send("GET", "/v1/accounts", token=admin["token"])
+    (account_id,) = (found["account_id"] for found in accounts["items"] if found["balance"]["currency"] == "JPY")
     return f"/v1/accounts/{account_id}", admin["token"]
+
+
+def _operator(running_stack: Running) -> str:
+    token: str = running_stack.user("operator")["token"]
+    return token
 
 
 def _card(instrument: str) -> dict[str, str]:

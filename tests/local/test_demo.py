@@ -22,6 +22,11 @@ def test_the_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
         "429 Too Many Requests",
         "Retry-After: 3600",
         "Idempotent-Replayed",
+        '"sweep": "autopay", "counts": {}',
+        '"declined:EUR": 22800',
+        '"suspended:EUR": 22800',
+        'stopped_reason: "retries_exhausted"',
+        "The services came back by themselves.",
     ):
         assert told in done.stdout
     assert list(tmp_path.iterdir()) == []  # a stack of its own disturbs nobody's

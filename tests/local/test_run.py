@@ -61,16 +61,24 @@ def test_each_token_reaches_the_accounts_it_names_and_no_other(running_stack: Ru
     assert running_stack.send("GET", "/v1/accounts")[0] == 401
 
 
-def test_one_demo_customer_is_suspended_with_an_overdue_invoice_the_other_pays_in_another_currency(
+def test_one_demo_customer_is_suspended_one_pays_in_another_currency_one_leaves_it_to_autopay(
     running_stack: Running,
 ) -> None:
     _, accounts = running_stack.send("GET", "/v1/accounts", token=running_stack.user("billing_viewer")["token"])
     (behind,) = accounts["items"]
-    _, accounts = running_stack.send("GET", "/v1/accounts", token=running_stack.user("billing_admin")["token"])
-    (other,) = [account for account in accounts["items"] if account["account_id"] != behind["account_id"]]
-    assert other["balance"]["currency"] != behind["balance"]["currency"]
-    assert other["services"]["status"] == "active"
-    assert other["balance"]["payable_minor"] > 0
+    token = running_stack.user("billing_admin")["token"]
+    _, accounts = running_stack.send("GET", "/v1/accounts", token=token)
+    others = [account for account in accounts["items"] if account["account_id"] != behind["account_id"]]
+    assert sorted(account["balance"]["currency"] for account in others) == ["JPY", "NOK"]
+    for other in others:
+        assert other["services"]["status"] == "active"
+        assert other["balance"]["payable_minor"] > 0
+    (automatic,) = (account["account_id"] for account in others if account["balance"]["currency"] == "NOK")
+    _, forecast = running_stack.send("GET", f"/v1/accounts/{automatic}/autopay/forecast", token=token)
+    assert (forecast["autopay_enabled"], forecast["health"]) == (True, "ok")
+    assert [charge["amount_minor"] for charge in forecast["charges"]] == [149_000]
+    _, subscriptions = running_stack.send("GET", f"/v1/accounts/{automatic}/subscriptions", token=token)
+    assert [(one["interval"], one["status"]) for one in subscriptions["items"]] == [("monthly", "active")]
 
 
 # --- the commands it prints
