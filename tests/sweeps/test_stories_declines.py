@@ -1,0 +1,219 @@
+"""Stories of declines: retries on their days, suspension, and every way back."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from chalicelib import settings, wiring
+from chalicelib.sweeps.stores import MemoryRuns
+from tests.support.builders import ANNA, TODAY
+from tests.support.memory_desk import ENVIRON, MemoryDesk, a_desk
+from tests.sweeps.stories import a_day, all_runs, automatic, autopay_with, diary
+
+
+@pytest.fixture
+def desk() -> Iterator[MemoryDesk]:
+    made = a_desk(PAYDESK_LIMIT_METHOD_ATTEMPTS_PER_DAY="100")
+    yield made
+    made.must_balance()
+
+
+def test_declines_are_retried_on_their_days_then_services_are_suspended_and_paying_brings_them_back(
+    desk: MemoryDesk,
+) -> None:
+    autopay_with(desk, "tok_insufficient_funds")
+    desk.issue(100, due_in_days=0)
+    assert all_runs(desk) == ["declined"]
+    assert diary(desk, 40) == {
+        1: ["declined", "noticed"],
+        3: ["declined"],
+        5: ["declined"],
+        7: ["declined", "noticed"],
+        15: ["suspended"],
+    }
+    assert desk.account().autopay.stopped_reason == "retries_exhausted"
+    assert desk.pay_with("tok_visa").status == "succeeded"
+    assert desk.account().services.status == "active"
+    assert desk.account().autopay.stopped_reason is None
+    assert diary(desk, 40) == {}
+
+
+def test_p10_autopay_with_a_new_default_brings_suspended_services_back(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_expired_card")
+    desk.issue(100, due_in_days=0)
+    desk.issue(70, due_in_days=60)
+    assert all_runs(desk) == ["declined"]
+    diary(desk, 20)
+    assert desk.account().services.status == "suspended"
+    desk.choose(desk.add_card("tok_mastercard"), autopay=True)
+    assert all_runs(desk) == ["charged"]
+    assert desk.account().services.status == "active"
+    assert desk.actions()[-2:] == ["payment.succeeded", "services.reactivated"]
+    assert diary(desk, 45) == {60: ["charged"]}, "what is due later is charged on its day"
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("tok_expired_card", "fix_method"),
+        ("tok_incorrect_number", "fix_method"),
+        ("tok_authentication_required", "needs_customer"),
+        ("tok_requires_action", "needs_customer"),
+        ("tok_stolen_card", "never_again"),
+    ],
+)
+def test_what_only_the_customer_can_mend_is_tried_once(desk: MemoryDesk, token: str, reason: str) -> None:
+    autopay_with(desk, token)
+    desk.issue(100, due_in_days=0)
+    assert all_runs(desk) == ["declined"]
+    desk.issue(30, due_in_days=3)
+    assert "declined" not in itertools.chain(*diary(desk, 30).values())
+    assert desk.account().autopay.stopped_reason == reason
+    assert desk.actions().count("autopay.stopped") == 1
+    assert len(automatic(desk)) == 1
+
+
+def test_a_card_past_its_date_is_not_even_asked_and_its_new_date_earns_an_attempt(desk: MemoryDesk) -> None:
+    card = autopay_with(desk)
+    desk.issued(100, date(2039, 12, 31), TODAY)
+    desk.issued(50, date(2040, 1, 1), TODAY)
+    desk.advance(days=(date(2039, 12, 31) - TODAY).days)
+    assert all_runs(desk) == ["charged"], "good through the last day printed on it"
+    desk.advance(days=1)
+    assert all_runs(desk) == []
+    assert desk.account().autopay.stopped_reason == "fix_method"
+    assert len(automatic(desk)) == 1
+    desk.desk.payment_methods.update(desk.account_id, card, ANNA, billing_details={}, expires=(2045, 12))
+    assert all_runs(desk) == ["charged"]
+
+
+@pytest.mark.parametrize("declines_with", ["tok_insufficient_funds", "tok_expired_card", "tok_stolen_card"])
+def test_a_new_default_while_overdue_settles_the_old_invoice_at_once(desk: MemoryDesk, declines_with: str) -> None:
+    autopay_with(desk, declines_with)
+    desk.issue(100, due_in_days=0)
+    all_runs(desk)
+    a_day(desk)
+    new = desk.add_card("tok_mastercard", make_default=True)
+    assert all_runs(desk) == ["charged"]
+    paid = automatic(desk)[-1]
+    assert (paid.method.payment_method_id, paid.amount_minor) == (new, 100), "with the new card, not the one before"
+    assert diary(desk, 30) == {}
+
+
+def test_a_new_default_that_is_declined_too_is_not_tried_twice_at_once(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_expired_card")
+    desk.issue(100, due_in_days=0)
+    all_runs(desk)
+    desk.add_card("tok_insufficient_funds", make_default=True)
+    assert all_runs(desk) == ["declined"]
+    assert [day for day, what in diary(desk, 14).items() if "declined" in what] == [1, 3, 5, 7]
+
+
+def test_off_and_on_after_a_decline_charges_under_a_new_sequence(desk: MemoryDesk) -> None:
+    card = autopay_with(desk, "tok_insufficient_funds")
+    desk.issue(100, due_in_days=0)
+    all_runs(desk)
+    desk.choose(card, autopay=False)
+    assert diary(desk, 2).get(3) is None
+    assert len(automatic(desk)) == 1
+    desk.choose(card, autopay=True)
+    assert all_runs(desk) == ["declined"]
+    ids = [payment.payment_id for payment in automatic(desk)]
+    assert len(set(ids)) == 2
+    assert desk.account().autopay.sequence == 2
+
+
+def test_off_and_on_does_not_try_a_stolen_card_again(desk: MemoryDesk) -> None:
+    card = autopay_with(desk, "tok_stolen_card")
+    desk.issue(100, due_in_days=0)
+    all_runs(desk)
+    desk.choose(card, autopay=False)
+    desk.choose(card, autopay=True)
+    assert all_runs(desk) == []
+    desk.choose(desk.add_card("tok_stolen_card"), autopay=True)
+    assert all_runs(desk) == [], "nor when the same card is added anew"
+
+
+def test_a_technical_fault_is_tried_again_within_hours_and_not_for_ever(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_processor_error")
+    desk.issue(100, due_in_days=0)
+    tried = 0
+    for _ in range(20):
+        tried += desk.run("autopay").get("declined", 0)
+        desk.advance(hours=1)
+    assert tried == 4
+    assert [day for day, what in diary(desk, 14).items() if "declined" in what] != []
+    assert len(automatic(desk)) == 8
+
+
+def test_an_attempt_without_an_answer_is_booked_by_a_check_and_made_no_second_time(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_timeout_then_approved")
+    desk.issue(100, due_in_days=0)
+    assert desk.run("autopay") == {"handled": 1, "unknown": 1}
+    assert desk.run("autopay") == {}
+    desk.issue(30, due_in_days=0)
+    assert desk.run("autopay") == {}, "one attempt at a time"
+    desk.advance(minutes=5)
+    assert desk.run("reconcile") == {"handled": 1, "checked": 1, "ended": 1}
+    assert desk.run("autopay") == {"handled": 1, "unknown": 1}
+    desk.advance(minutes=5)
+    desk.run("reconcile")
+    assert [(payment.status, payment.amount_minor) for payment in automatic(desk)] == [
+        ("succeeded", 100),
+        ("succeeded", 30),
+    ]
+
+
+def test_an_attempt_that_provably_did_not_happen_is_made_anew_under_the_next_sequence(desk: MemoryDesk) -> None:
+    card = autopay_with(desk, "tok_timeout_not_charged")
+    desk.issue(100, due_in_days=0)
+    desk.run("autopay")
+    desk.advance(minutes=5)
+    desk.run("reconcile")
+    assert [payment.status for payment in automatic(desk)] == ["canceled"]
+    assert desk.default_id() == card
+    desk.choose(desk.add_card("tok_visa"), autopay=True)
+    assert desk.run("autopay") == {"handled": 1, "charged": 1}
+    assert desk.account().autopay.sequence == 2
+
+
+def test_removing_the_default_with_autopay_switches_it_off(desk: MemoryDesk) -> None:
+    card = autopay_with(desk)
+    desk.issue(100, due_in_days=1)
+    desk.desk.payment_methods.remove(desk.account_id, card, ANNA, on_default="disable_autopay", promote=None)
+    assert not desk.account().autopay.enabled
+    assert diary(desk, 5) == {2: ["noticed"]}
+
+
+def test_the_forecast_says_beforehand_what_a_run_does(desk: MemoryDesk) -> None:
+    autopay_with(desk)
+    desk.issue(100, due_in_days=2)
+    desk.issue(50, due_in_days=5)
+    told = desk.desk.autopay.forecast(desk.account()).charges
+    diary(desk, 6)
+    did = automatic(desk)
+    assert [charge.amount_minor for charge in told] == [payment.amount_minor for payment in did]
+    for charge, payment in zip(told, did, strict=True):
+        assert charge.at
+        assert timedelta() <= payment.reserved_at - charge.at < timedelta(days=1)
+        assert charge.invoice_ids == tuple(part.invoice_id for part in payment.allocations)
+
+
+def test_another_hour_in_the_settings_moves_what_the_index_named_too_early(desk: MemoryDesk) -> None:
+    autopay_with(desk)
+    desk.issue(100, due_in_days=0)
+    stage = settings.load(ENVIRON | {"PAYDESK_COLLECTION_AUTOPAY_HOUR": "20"})
+    desk.ledger._due_work = wiring.due_work(stage)
+    later = wiring.build(
+        stage, clock=desk.clock, ledger=desk.ledger, gateway=desk.gateway, queue=desk.queue, runs=MemoryRuns()
+    )
+    restarted = replace(desk, desk=later)
+    assert restarted.run("autopay") == {"handled": 1}, "written again where it belongs"
+    assert restarted.run("autopay") == {}
+    desk.advance(hours=9)
+    assert restarted.run("autopay") == {}
+    desk.advance(hours=1)
+    assert restarted.run("autopay") == {"handled": 1, "charged": 1}
