@@ -58,6 +58,15 @@ def day_after(day: date) -> date:
     return day + timedelta(days=1)
 
 
+_LAST_DAY = date(9999, 12, 30)
+"""Its end is an instant in every time zone."""
+
+
+def days_after(day: date, days: int) -> date:
+    """So many days later, as far as the calendar goes."""
+    return day + timedelta(days=max(0, min(days, (_LAST_DAY - day).days)))
+
+
 def local_time(day: date, hour: int, time_zone: str) -> datetime:
     """The instant it is `hour` o'clock on `day` in `time_zone`. An hour that daylight saving skips: the first instant
     after the gap; one that comes twice: the first time.

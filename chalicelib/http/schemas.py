@@ -1,6 +1,12 @@
 """What the wire formats of all rooms are made of."""
 
+from datetime import date
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+BillingDay = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+"""A day somebody names. Near enough that whatever is counted from it, in any time zone, is still a date."""
 
 
 class RequestBody(BaseModel):

@@ -9,7 +9,7 @@ from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import covered_by_invoice, today_of
 from chalicelib.core.clock import Clock, Instant
 from chalicelib.core.money import MINOR_MAX, Currency
-from chalicelib.http.schemas import PageQuery, RequestBody, Wire
+from chalicelib.http.schemas import BillingDay, PageQuery, RequestBody, Wire
 from chalicelib.invoices.models import Invoice, InvoiceStatus, Line
 
 
@@ -33,8 +33,8 @@ class IssueInvoiceBody(RequestBody):
     """An invoice to issue. `issued_on` defaults to today in the account's time zone."""
 
     lines: Annotated[tuple[LineBody, ...], Field(min_length=1, max_length=100, strict=False)]
-    due_on: date
-    issued_on: date | None = None
+    due_on: BillingDay
+    issued_on: BillingDay | None = None
     currency: Currency | None = None
 
 

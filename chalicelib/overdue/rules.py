@@ -1,12 +1,12 @@
 """Pure decisions about what is overdue: the next notice, suspension after grace. Never two stages at once."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 
 from chalicelib.accounts.models import Account, Overdue
 from chalicelib.accounts.rules import covered_by_invoice, suspended, today_of
-from chalicelib.core.clock import local_midnight
+from chalicelib.core.clock import days_after, local_midnight
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def next_step(account: Account, policy: OverduePolicy) -> Step | None:
         return None
     noticed_on = _noticed_on(account, since)
     notices = len(noticed_on)
-    earliest = noticed_on[-1] + timedelta(days=1) if noticed_on else since
+    earliest = days_after(noticed_on[-1], 1) if noticed_on else since
     if notices < len(policy.notice_days):
-        return Step("notice", max(earliest, since + timedelta(days=policy.notice_days[notices])))
-    return Step("suspend", max(earliest, since + timedelta(days=policy.grace_days + 1)))
+        return Step("notice", max(earliest, days_after(since, policy.notice_days[notices])))
+    return Step("suspend", max(earliest, days_after(since, policy.grace_days + 1)))
 
 
 def take(account: Account, step: Step, now: datetime) -> Account:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from chalicelib.core.clock import Instant
 from chalicelib.core.money import Currency, PositiveMinorUnits
-from chalicelib.http.schemas import RequestBody, Wire
+from chalicelib.http.schemas import BillingDay, RequestBody, Wire
 from chalicelib.subscriptions.models import Interval, Subscription
 
 
@@ -18,7 +18,7 @@ class CreateSubscriptionBody(RequestBody):
     amount_minor: Annotated[PositiveMinorUnits, Field(examples=[4900])]
     currency: Currency | None = None
     interval: Interval
-    starts_on: date | None = None
+    starts_on: BillingDay | None = None
     payment_terms_days: Annotated[int, Field(ge=0, le=120)] = 14
 
 

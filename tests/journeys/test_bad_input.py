@@ -209,3 +209,60 @@ def test_a_foreign_or_unknown_method_in_a_body_is_not_usable(untouched: Untouche
         answer = pay(untouched, json.dumps({"payment_method_id": method_id}))
 
         assert (answer.status, answer.code, answer.body["reason"]) == (422, "method_not_usable", "not_found")
+
+
+@pytest.mark.parametrize("day", ["1899-12-31", "3000-01-01", "9999-12-31", "0001-01-01"])
+def test_a_day_from_which_nothing_could_be_counted_is_422(untouched: Untouched, day: str) -> None:
+    """What is chased, charged and renewed later is counted from it: a day beyond the calendar would fail there."""
+    lines = [{"description": "Plan", "unit_amount_minor": 4_900}]
+    plan = {"plan": "Team", "amount_minor": 4_900, "interval": "annual"}
+    acme = untouched.acme.customer.as_seen_by(untouched.stack.operator())
+    for path, body, field in [
+        ("invoices", {"lines": lines, "due_on": day}, "due_on"),
+        ("invoices", {"lines": lines, "due_on": "2999-12-31", "issued_on": day}, "issued_on"),
+        ("subscriptions", plan | {"starts_on": day}, "starts_on"),
+    ]:
+        assert fields(acme.client.post(acme.at(path), body, key="new-1")) == {field}
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"interval": "weekly"}, "interval"),
+        ({"amount_minor": 0}, "amount_minor"),
+        ({"plan": " "}, "plan"),
+        ({"payment_terms_days": 121}, "payment_terms_days"),
+        ({"payment_terms_days": -1}, "payment_terms_days"),
+        ({"starts_on": "tomorrow"}, "starts_on"),
+        ({"currency": "eur"}, "currency"),
+    ],
+)
+def test_a_subscription_has_to_be_said_readably(untouched: Untouched, wish: dict[str, Any], field: str) -> None:
+    body = {"plan": "Team", "amount_minor": 4_900, "interval": "monthly"} | wish
+    acme = untouched.acme.customer
+
+    assert fields(untouched.stack.operator().post(acme.at("subscriptions"), body, key="new-1")) == {field}
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [({"starts_on": "2026-03-01"}, "starts_in_the_past"), ({"currency": "USD"}, "wrong_currency")],
+)
+def test_a_subscription_that_could_not_be_is_422_and_says_why(
+    untouched: Untouched, wish: dict[str, Any], code: str
+) -> None:
+    body = {"plan": "Team", "amount_minor": 4_900, "interval": "monthly"} | wish
+    acme = untouched.acme.customer
+
+    answer = untouched.stack.operator().post(acme.at("subscriptions"), body, key="new-1")
+
+    assert (answer.status, answer.code) == (422, code)
+
+
+@pytest.mark.parametrize(
+    "path", ["gardening/2026-03-02", "autopay/yesterday", "autopay/2026-02-30", "Autopay/2026-03-02"]
+)
+def test_a_run_nobody_could_make_is_404(untouched: Untouched, path: str) -> None:
+    answer = untouched.stack.operator().get(f"/v1/runs/{path}")
+
+    assert (answer.status, answer.code) == (404, "not_found")
