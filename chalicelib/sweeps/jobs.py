@@ -5,6 +5,7 @@ from typing import Any
 from chalice.app import SQSEvent
 
 from chalicelib import wiring
+from chalicelib.sweeps import metrics
 from chalicelib.sweeps.models import Order, SweepName
 
 
@@ -20,5 +21,7 @@ def work(event: SQSEvent) -> None:
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
+    desk = wiring.current()
     for message in event:
-        wiring.current().sweeps.work(Order.model_validate_json(message.body), seconds_left)
+        order = Order.model_validate_json(message.body)
+        metrics.emit(order.sweep, desk.sweeps.work(order, seconds_left), desk.clock.now())

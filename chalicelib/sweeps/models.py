@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -60,3 +61,11 @@ class ShardRun:
     tally: Tally
     started_at: str | None
     finished_at: str | None
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What working off one order came to. `oldest_due_at`: since when the longest waiting account it found was due."""
+
+    tally: Tally
+    oldest_due_at: datetime | None

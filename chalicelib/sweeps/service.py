@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Broken, PaydeskError
 from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.port import LedgerPort
-from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally
+from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally, Worked
 
 log = logging.getLogger("paydesk.sweeps")
 
@@ -68,26 +69,26 @@ class Sweeps:
             self._queue.send(order)
         return orders
 
-    def work(self, order: Order, seconds_left: Callable[[], float]) -> Tally:
+    def work(self, order: Order, seconds_left: Callable[[], float]) -> Worked:
         """Works off an order, and sends what is left of it as a new one when time runs short. No thread outlives the
         call.
         """
         sweep = self._sweeps[order.sweep]
-        total = Tally()
-        after = order.after
+        total, oldest, after = Tally(), "", order.after
         with ThreadPoolExecutor(self._fan_out.threads) as pool:
             for position, shard in enumerate(order.shards):
                 self._count(order, shard, Tally(), finished=False)
                 while page := self._due(sweep, shard, after):
+                    oldest = min(oldest or page[0][0], page[0][0])
                     tally, after = self._handle_page(sweep, page, pool, seconds_left)
                     self._count(order, shard, tally, finished=False)
                     total += tally
                     if seconds_left() < self._fan_out.spare_seconds:
                         self._queue.send(order.model_copy(update={"shards": order.shards[position:], "after": after}))
-                        return total
+                        return Worked(total, _due_at(oldest))
                 self._count(order, shard, Tally(), finished=True)
                 after = ""
-        return total
+        return Worked(total, _due_at(oldest))
 
     def runs(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         return self._runs.of(sweep, day)
@@ -126,4 +127,13 @@ class Sweeps:
             return Tally({"failed": 1})
 
     def _count(self, order: Order, shard: str, tally: Tally, *, finished: bool) -> None:
-        self._runs.add(order, shard, tally, at=format_instant(self._clock.now()), finished=finished)
+        """Statistics: that they cannot be written is reported, and stops nobody's payment."""
+        try:
+            self._runs.add(order, shard, tally, at=format_instant(self._clock.now()), finished=finished)
+        except Exception:
+            log.exception("run_not_counted", extra={"sweep": order.sweep, "run": order.run, "shard": shard})
+
+
+def _due_at(index_value: str) -> datetime | None:
+    """The instant in an index value, `instant#account_id`."""
+    return datetime.fromisoformat(index_value.partition("#")[0]) if index_value else None

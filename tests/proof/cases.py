@@ -4,20 +4,23 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from chalicelib import wiring
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import balance, today_of
+from chalicelib.autopay.rules import invoices_due
 from chalicelib.gateways.sandbox import SandboxGateway
 from chalicelib.ledger.models import Key
 from chalicelib.payments.service import PayRequest
 from tests.proof.books import Books, flaws
-from tests.proof.customers import ANNA, Customer, Told, adding, new_customer, told
+from tests.proof.customers import ANNA, Customer, Told, adding, new_customer, paying, told
 from tests.proof.process import Fault, Process, faults_of
 from tests.proof.scenarios import Scenario, Step
-from tests.proof.world import MemoryWorld, Snapshot, World, calm_down
+from tests.proof.world import SETTINGS, MemoryWorld, Snapshot, World, calm_down
 from tests.support.faults import Crash
 from tests.support.stack import MONDAY_MORNING
 
 MakeWorld = Callable[[Snapshot], World]
+AUTOPAY_POLICY = wiring.autopay_policy(SETTINGS)
 NOTHING = Snapshot({}, {}, MONDAY_MORNING)
 
 
@@ -93,6 +96,8 @@ class Performance:
             self._follow_up()
         calm_down(self._world, self._customer.account_id)
         self._look("when all is calm", calm=True)
+        if self._scenario.comes_again:
+            self._next_run()
         self._finish()
         return self._wrong
 
@@ -106,11 +111,30 @@ class Performance:
                 case "reconcile":
                     self._world.clock.advance(seconds=_PAST_THE_CHECK)
                     self._world.reconcile(self._customer.account_id)
+                case "the customer pays":
+                    self._hear(paying()(self._world.desk, self._customer, "by hand"))
                 case "the customer approves":
                     assert isinstance(self._world.gateway, SandboxGateway)
                     for key in ("first", "earlier"):
                         self._world.gateway.complete_action(self._customer.payment_id(key), approve=True)
             self._look(f"after: {step}")
+
+    def _next_run(self) -> None:
+        """Whatever happened, the next run does what is left of it, by itself."""
+        attempts = self._attempts_of_autopay()
+        self._hear(self._scenario.act(self._world.desk, self._customer, "second"))
+        account = self._world.ledger.get(Key(Account, self._customer.account_id))
+        assert account is not None
+        still_due = invoices_due(account, self._world.clock.now(), AUTOPAY_POLICY)
+        if still_due and self._attempts_of_autopay() == attempts:
+            self._wrong.append("lost: due, and a run does not see to it")
+        calm_down(self._world, self._customer.account_id)
+        self._look("after the next run", calm=True)
+
+    def _attempts_of_autopay(self) -> int:
+        books = self._world.books(self._customer.account_id)
+        payments = [*books.payments, *books.account.pending.values()]
+        return sum(payment.trigger == "autopay" for payment in payments)
 
     def _finish(self) -> None:
         """Whatever happened, the customer can pay what is left, and then exactly what was owed is paid."""
@@ -119,7 +143,8 @@ class Performance:
         assert account is not None
         if account.default_method is None:
             self._hear(adding("tok_visa")(self._world.desk, self._customer, "last card"))
-        request = PayRequest(self._customer.account_id, "last", "tests", ANNA)
+        card = self._customer.cards["tok_visa"] if self._scenario.comes_again else None
+        request = PayRequest(self._customer.account_id, "last", "tests", ANNA, payment_method_id=card)
         self._hear(told(lambda: (self._world.desk.payments.pay(request).payment.status, request.payment_id)))
         self._look("at the end", calm=True, end=True)
 

@@ -13,10 +13,12 @@ from chalicelib.core.errors import Refused, Unavailable
 from chalicelib.core.ids import derived_id
 from chalicelib.invoices.models import Line
 from chalicelib.invoices.service import IssueRequest
+from chalicelib.ledger.due import shard_of
 from chalicelib.ledger.models import Change, Key
 from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard
 from chalicelib.payments.service import PayRequest
+from chalicelib.sweeps.models import Order
 from chalicelib.wiring import Desk
 
 ANNA = Actor(subject="anna", name="anna@example.com")
@@ -144,6 +146,22 @@ def defaulting_to(token: str) -> Act:
         return told(put)
 
     return act
+
+
+def sweeping(desk: Desk, customer: Customer, key: str) -> Told:
+    """Autopay at work. Under "first" a message with the customer's shard is delivered; under any other key the schedule
+    fires, and what it sends for that shard is worked off. A worker promises nothing: what it cannot do now comes again.
+    """
+    shard = shard_of(customer.account_id)
+    orders = [Order(sweep="autopay", run="2026-03-02", shards=(shard,))]
+    if key != "first":
+        orders = [order for order in desk.sweeps.start("autopay") if shard in order.shards]
+    try:
+        for order in orders:
+            desk.sweeps.work(order, lambda: 300.0)
+    except Unavailable:
+        return Told("postponed", customer.account_id)
+    return Told("swept", customer.account_id)
 
 
 def removing(token: str, *, promote: str) -> Act:

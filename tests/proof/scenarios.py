@@ -17,11 +17,12 @@ from tests.proof.customers import (
     paying,
     removing,
     suspend,
+    sweeping,
     voiding,
 )
 from tests.proof.world import MemoryWorld
 
-Step = Literal["retry", "reconcile", "new key", "the customer approves"]
+Step = Literal["retry", "reconcile", "new key", "the customer approves", "the customer pays"]
 FollowUps = tuple[tuple[Step, ...], ...]
 
 FOLLOW_UPS: FollowUps = (
@@ -40,6 +41,16 @@ APPROVALS: FollowUps = (
     ("retry", "the customer approves", "new key"),
 )
 
+DELIVERIES: FollowUps = (
+    *FOLLOW_UPS,
+    ("retry", "retry", "new key"),
+    ("new key", "reconcile", "new key"),
+    ("the customer pays",),
+    ("reconcile", "the customer pays"),
+    ("the customer pays", "retry", "reconcile"),
+)
+"""What happens next to scheduled work. A retry is the message delivered again, a new key the schedule fired again."""
+
 Kept = Callable[[Books, Told], bool]
 
 
@@ -50,6 +61,12 @@ def payment_stays(books: Books, answer: Told) -> bool:
     payment = books.payment(answer.record_id)
     charged = answer.record_id in books.approved
     return payment is not None and payment.status == answer.what and charged is (answer.what == "succeeded")
+
+
+def attempted_once(books: Books, answer: Told) -> bool:
+    """All happens on one day: autopay gets one answer of the bank at most. And a customer's own payment stays."""
+    attempts = [p for p in books.payments if p.trigger == "autopay" and p.status in ("succeeded", "declined")]
+    return len(attempts) <= 1 and payment_stays(books, answer)
 
 
 def method_stays(books: Books, answer: Told) -> bool:
@@ -77,7 +94,8 @@ def invoice_stays(books: Books, answer: Told) -> bool:
 @dataclass(frozen=True)
 class Scenario:
     """`act` makes the request under a key. `effects` are those of an undisturbed run. `kept` says whether the books
-    keep what an answer promised. `credits_minor` are the credits it may end with: money that no invoice needs."""
+    keep what an answer promised. `credits_minor` are the credits it may end with: money that no invoice needs.
+    `comes_again`: nobody has to ask twice, the next run does what is left."""
 
     act: Act
     effects: tuple[str, ...]
@@ -86,6 +104,7 @@ class Scenario:
     before: Callable[[MemoryWorld, Customer], object] = lambda _, __: None
     credits_minor: frozenset[int] = frozenset({0})
     follow_ups: FollowUps = FOLLOW_UPS
+    comes_again: bool = False
 
 
 _READ, _COMMIT = "store read", "store commit"
@@ -109,6 +128,37 @@ def _has_credit(world: MemoryWorld, customer: Customer) -> None:
     voiding(0)(world.desk, customer, "")
     checking("earlier")(world.desk, customer, "")
 
+
+def _by_autopay(
+    token: str,
+    effects: tuple[str, ...],
+    before: Callable[[MemoryWorld, Customer], object] = lambda _, __: None,
+    follow_ups: FollowUps = DELIVERIES,
+) -> Scenario:
+    """Autopay charges what is overdue to the card `token`."""
+
+    def has_autopay(world: MemoryWorld, customer: Customer) -> None:
+        defaulting_to(token)(world.desk, customer, "")
+        before(world, customer)
+
+    cards = tuple(dict.fromkeys(("tok_visa", token)))
+    return Scenario(sweeping, effects, attempted_once, cards, has_autopay, follow_ups=follow_ups, comes_again=True)
+
+
+AUTOPAY: dict[str, Scenario] = {
+    "autopay charges": _by_autopay("tok_visa", _PAID),
+    "autopay charges a suspended account": _by_autopay("tok_visa", _PAID, before=_suspended),
+    "autopay's card is declined": _by_autopay("tok_insufficient_funds", _PAID),
+    "autopay's card is never to be charged again": _by_autopay("tok_stolen_card", _PAID),
+    "the processor fails autopay": _by_autopay("tok_processor_error", _PAID),
+    "the gateway charges and does not answer autopay": _by_autopay("tok_timeout_then_approved", _UNANSWERED),
+    "the gateway declines and does not answer autopay": _by_autopay("tok_timeout_then_declined", _UNANSWERED),
+    "the gateway neither charges nor answers autopay": _by_autopay("tok_timeout_not_charged", _UNANSWERED),
+    "autopay cannot reach the gateway": _by_autopay("tok_not_sent", _PAID),
+    "autopay needs authentication": _by_autopay("tok_requires_action", _PAID),
+}
+"""One attempt of autopay, with the schedule fired twice, the message delivered twice, and the customer's own payment in
+between."""
 
 PAYMENTS: dict[str, Scenario] = {
     "the whole balance is paid": Scenario(paying(), _PAID),

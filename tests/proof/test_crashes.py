@@ -11,7 +11,7 @@ import pytest
 
 from tests.proof.cases import Case, Rehearsal
 from tests.proof.process import faults_of
-from tests.proof.scenarios import ON_THE_ROAD, OTHERS, PAYMENTS, Scenario
+from tests.proof.scenarios import AUTOPAY, ON_THE_ROAD, OTHERS, PAYMENTS, Scenario
 from tests.proof.world import DynamoDBWorld, MemoryWorld, Tables
 from tests.support.engines import Engine
 
@@ -30,6 +30,17 @@ def test_nobody_is_charged_twice_or_forgotten_when(scenario: Scenario, tally: Co
     assert len(cases) == sum(len(faults_of(effect)) for effect in effects) * len(scenario.follow_ups)
     assert not _wrong(rehearsal, cases)
     tally["crashes and other faults between the services and their ports (in memory)"] += len(cases)
+
+
+@pytest.mark.parametrize("scenario", AUTOPAY.values(), ids=list(AUTOPAY))
+def test_nobody_is_charged_twice_or_forgotten_by_autopay_when(scenario: Scenario, tally: Counter[str]) -> None:
+    rehearsal = Rehearsal(scenario, MemoryWorld)
+    effects = rehearsal.effects()
+    assert tuple(effects) == scenario.effects
+    cases = list(rehearsal.cases(effects))
+    assert len(cases) == sum(len(faults_of(effect)) for effect in effects) * len(scenario.follow_ups)
+    assert not _wrong(rehearsal, cases)
+    tally["crashes and other faults in one attempt of autopay (in memory)"] += len(cases)
 
 
 @pytest.mark.parametrize("scenario", [PAYMENTS[name] for name in ON_THE_ROAD], ids=ON_THE_ROAD)

@@ -18,6 +18,7 @@ from chalicelib.ledger.marshalling import marshal, unmarshal
 from chalicelib.ledger.memory import MemoryLedger
 from chalicelib.ledger.models import Item, Key, Sort
 from chalicelib.ledger.port import LedgerPort
+from chalicelib.sweeps.stores import MemoryQueue, MemoryRuns
 from local.clock import MovableClock, StandingClock
 from local.stage import Stage
 from tests.proof.books import Books, ChargeRows, read_books
@@ -36,13 +37,25 @@ SETTINGS = settings.load(
     }
 )
 
+DUE_WORK = wiring.due_work(SETTINGS)
+
 Items = Mapping[tuple[str, str, Sort], Item]
 MakeGateway = Callable[[ChargeTable], GatewayPort]
 NewStore = Callable[[], MemoryLedger]
 
 
+def in_memory() -> MemoryLedger:
+    return MemoryLedger(due_work=DUE_WORK)
+
+
 def sandbox(charges: ChargeTable) -> GatewayPort:
     return SandboxGateway(charges, PAGE_URL)
+
+
+def a_desk(clock: MovableClock, ledger: LedgerPort, gateway: GatewayPort) -> wiring.Desk:
+    """Its queue and its runs are in memory: a message that is lost, or comes twice, is a step of a scenario."""
+    queue, runs = MemoryQueue(), MemoryRuns()
+    return wiring.build(SETTINGS, clock=clock, ledger=ledger, gateway=gateway, queue=queue, runs=runs)
 
 
 @dataclass(frozen=True)
@@ -78,9 +91,7 @@ class MemoryWorld:
     `make_gateway` and `new_store` put another gateway or another ledger in, to see whether a proof would notice.
     """
 
-    def __init__(
-        self, before: Snapshot, make_gateway: MakeGateway = sandbox, new_store: NewStore = MemoryLedger
-    ) -> None:
+    def __init__(self, before: Snapshot, make_gateway: MakeGateway = sandbox, new_store: NewStore = in_memory) -> None:
         self.looks_at_every_step = True
         store = new_store()
         store._items = dict(before.items)
@@ -91,15 +102,10 @@ class MemoryWorld:
         self.clock = MovableClock(StandingClock(before.now))
         self.ledger: LedgerPort = store
         self.gateway = make_gateway(self._charges)
-        self.desk = wiring.build(SETTINGS, clock=self.clock, ledger=self.ledger, gateway=self.gateway)
+        self.desk = a_desk(self.clock, self.ledger, self.gateway)
 
     def struck_desk(self, process: Process) -> wiring.Desk:
-        return wiring.build(
-            SETTINGS,
-            clock=self.clock,
-            ledger=WatchedLedger(self.ledger, process),
-            gateway=WatchedGateway(self.gateway, process),
-        )
+        return a_desk(self.clock, WatchedLedger(self.ledger, process), WatchedGateway(self.gateway, process))
 
     def books(self, account_id: str) -> Books:
         """The same object as long as nothing changed, so that a look at the same books costs nothing."""
@@ -130,14 +136,12 @@ class DynamoDBWorld:
         self.clock = MovableClock(StandingClock(before.now))
         self.ledger: LedgerPort = tables.ledger
         self.gateway: GatewayPort = tables.gateway
-        self.desk = wiring.build(SETTINGS, clock=self.clock, ledger=self.ledger, gateway=self.gateway)
+        self.desk = a_desk(self.clock, self.ledger, self.gateway)
 
     def struck_desk(self, process: Process) -> wiring.Desk:
         self._tables.store_road.always_meets(process.on_the_road("store"))
         self._tables.gateway_road.always_meets(process.on_the_road("gateway"))
-        return wiring.build(
-            SETTINGS, clock=self.clock, ledger=self._tables.struck_ledger, gateway=self._tables.struck_gateway
-        )
+        return a_desk(self.clock, self._tables.struck_ledger, self._tables.struck_gateway)
 
     def books(self, account_id: str) -> Books:
         return read_books(self.ledger, self._tables.charges(), account_id, self.clock.now())
@@ -153,11 +157,11 @@ class Tables:
     def __init__(self, engine: Engine, prefix: str) -> None:
         self._engine = engine
         self._prefix = prefix
-        self.ledger = Ledger(engine.ledger_client(), prefix)
+        self.ledger = Ledger(engine.ledger_client(), prefix, due_work=DUE_WORK)
         self.gateway = SandboxGateway(DynamoDBCharges(engine.ledger_client(), prefix), PAGE_URL)
         struck_store, struck_gateway = engine.ledger_client(), engine.ledger_client()
         self.store_road, self.gateway_road = Road(struck_store), Road(struck_gateway)
-        self.struck_ledger = Ledger(struck_store, prefix, sleep=lambda _: None)
+        self.struck_ledger = Ledger(struck_store, prefix, sleep=lambda _: None, due_work=DUE_WORK)
         struck_charges = DynamoDBCharges(struck_gateway, prefix)
         struck_charges._calls._sleep = lambda _: None
         self.struck_gateway = SandboxGateway(struck_charges, PAGE_URL)
