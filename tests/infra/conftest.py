@@ -1,17 +1,24 @@
-"""What `make package` makes, once for each stage."""
+"""What `make package` makes, once for each stage; and a stack whose calls to AWS are written down."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
+import boto3
 import pytest
+from chalice.app import Chalice
 
 from local.stage import REPOSITORY
+from tests.infra.permissions import Notebook
+from tests.support.engines import Engine
+from tests.support.stack import Stack, stack_on
+from tests.support.tokens import Tokens
 
 STAGES = ("dev", "prod")
 
@@ -85,3 +92,22 @@ def _package(stage: str) -> Package:
     assert made.returncode == 0, f"make package STAGE={stage} failed:\n{made.stdout}{made.stderr}"
     folder = REPOSITORY / "out" / f"package-{stage}"
     return Package(stage, folder, json.loads((folder / "sam.json").read_text()))
+
+
+@pytest.fixture
+def notebook() -> Iterator[Notebook]:
+    notebook = Notebook()
+    boto3.setup_default_session()
+    assert boto3.DEFAULT_SESSION is not None
+    events = boto3.DEFAULT_SESSION.events
+    events.register("provide-client-params.dynamodb", notebook.write_down)
+    events.register("provide-client-params.sqs", notebook.write_down_sending)
+    yield notebook
+    events.unregister("provide-client-params.dynamodb", notebook.write_down)
+    events.unregister("provide-client-params.sqs", notebook.write_down_sending)
+
+
+@pytest.fixture
+def stack(notebook: Notebook, moto: Engine, app: Chalice, tokens: Tokens) -> Iterator[Stack]:
+    with stack_on(moto, app, tokens) as made:
+        yield made

@@ -1,95 +1,21 @@
-"""The API's policy against what the API does: every route is used once, and the store's calls are written down. The
-worker's and the schedules' in the same way: every sweep meets all it may meet.
+"""The API's policy against what the API does: every route is used once, and the store's calls are written down.
 
 A call that the policy does not allow would fail in AWS only: moto and MiniStack allow everything. What it allows
 and nobody uses would be a gift to whoever breaks in.
 """
 
-import json
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
-import boto3
-import pytest
-from chalice.app import Chalice
-from chalice.local import LambdaContext
-
-import app as deployed
-from chalicelib import wiring
-from chalicelib.ledger.due import SHARDS
-from chalicelib.sweeps.models import Order, SweepName
-from local.runs import scheduled_event
-from local.stage import REPOSITORY, Stage
-from tests.journeys.customer import Customer
+from chalicelib.sweeps.models import SweepName
+from tests.infra.permissions import Notebook, Permission, allowed_by
 from tests.support.client import ApiAnswer, ApiClient
-from tests.support.engines import Engine
-from tests.support.stack import OPERATIONS, Stack, stack_on
-from tests.support.tokens import Tokens
-
-Permission = tuple[str, str]
-"""An action of DynamoDB on a table without prefix, or on `table/index/name`; one of SQS on `sweeps`."""
-
-THE_POLLERS_OWN = {(action, "sweeps") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
-"""What Lambda itself does in the worker's name."""
+from tests.support.stack import Stack
 
 NEEDED_IN_A_RACE: dict[Permission, str] = {
     ("UpdateItem", "payments"): "money that arrives after a check closed its payment is booked on the recorded one",
     ("GetItem", "sandbox-charges"): "the customer authenticates just when the payment is canceled",
 }
 """What no quiet day needs, each with what does."""
-
-WORKER_NEEDS_IN_A_RACE: dict[Permission, str] = {
-    ("UpdateItem", "payments"): "money that arrives after a check closed its payment is booked on the recorded one",
-    ("GetItem", "sandbox-charges"): "the customer authenticates just when the payment is given up",
-}
-"""The same of the worker's."""
-
-WHAT_SWEEPS_DO = {"charged", "declined", "unknown", "ended", "issued", "noticed", "suspended"}
-"""Counts that show that the worker met all it may meet."""
-
-IN_TRANSACTIONS = {"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-
-
-class Notebook:
-    """Permissions that were needed, as clients made by boto3's default session ask for things."""
-
-    def __init__(self) -> None:
-        self.needed: set[Permission] = set()
-
-    def write_down(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        if "TransactItems" not in params:
-            self._note(model.name, params)
-        for item in params.get("TransactItems", []):
-            ((kind, one),) = item.items()
-            self._note(IN_TRANSACTIONS[kind], one)
-
-    def write_down_sending(self, model: Any, **_: Any) -> None:
-        self.needed.add((model.name, "sweeps"))
-
-    def _note(self, action: str, params: dict[str, Any]) -> None:
-        table = params["TableName"].split("-", 2)[2]
-        self.needed.add((action, f"{table}/index/{params['IndexName']}" if "IndexName" in params else table))
-
-
-@pytest.fixture
-def notebook() -> Iterator[Notebook]:
-    notebook = Notebook()
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION is not None
-    events = boto3.DEFAULT_SESSION.events
-    events.register("provide-client-params.dynamodb", notebook.write_down)
-    events.register("provide-client-params.sqs", notebook.write_down_sending)
-    yield notebook
-    events.unregister("provide-client-params.dynamodb", notebook.write_down)
-    events.unregister("provide-client-params.sqs", notebook.write_down_sending)
-
-
-@pytest.fixture
-def stack(notebook: Notebook, moto: Engine, app: Chalice, tokens: Tokens) -> Iterator[Stack]:
-    with stack_on(moto, app, tokens) as made:
-        yield made
 
 
 class Visits:
@@ -131,76 +57,9 @@ def test_the_api_may_do_exactly_what_its_routes_do(stack: Stack, notebook: Noteb
         if entry.authorizer is not None
     }
     assert protected - visits.made == set()
-    allowed = _allowed("policy-api.json")
+    allowed = allowed_by("policy-api.json")
     assert sorted(notebook.needed - allowed) == [], "AWS would refuse these"
     assert sorted(allowed - notebook.needed) == sorted(NEEDED_IN_A_RACE), "nobody needs these"
-
-
-@pytest.mark.parametrize("sweep", get_args(SweepName))
-def test_a_schedule_may_do_exactly_what_it_does(stack: Stack, notebook: Notebook, sweep: SweepName) -> None:
-    with _real_queue(stack):
-        notebook.needed.clear()
-        getattr(deployed, f"start_{sweep}")(scheduled_event("2026-03-02T09:00:00Z"), None)
-
-    assert notebook.needed == _allowed(f"policy-start-{sweep}.json")
-
-
-def test_the_worker_may_do_exactly_what_the_sweeps_do(stack: Stack, notebook: Notebook) -> None:
-    _customers_who_need_every_sweep(stack)
-    counted: Counter[str] = Counter()
-    with _real_queue(stack):
-        notebook.needed.clear()
-        _work_off("autopay", milliseconds=1_000)
-        for wait_days in (0, 1, 2, 7, 20):
-            stack.clock.advance(seconds=wait_days * 24 * 3600)
-            for sweep in ("renewals", "autopay", "reconcile", "overdue"):
-                _work_off(sweep, milliseconds=300_000)
-        needed = set(notebook.needed)
-    for sweep in get_args(SweepName):
-        for shard in stack.desk.sweeps.runs(sweep, "2026-03-02"):
-            counted.update(shard.tally.counts)
-
-    allowed = _allowed("policy-work.json")
-    assert counted.keys() >= WHAT_SWEEPS_DO, "the story is no longer told"
-    assert counted["failed"] == counted["postponed"] == 0
-    assert sorted(needed - allowed) == [], "AWS would refuse these"
-    assert sorted(allowed - needed - THE_POLLERS_OWN) == sorted(WORKER_NEEDS_IN_A_RACE), "nobody needs these"
-
-
-def _customers_who_need_every_sweep(stack: Stack) -> None:
-    """One who is charged, one whose card is empty, one whose outcome gets lost, one who subscribes, one who begins to
-    pay and never confirms it.
-    """
-    cards = {"paid": "tok_visa", "empty": "tok_insufficient_funds", "lost": "tok_timeout_then_approved"}
-    customers = [Customer.of(stack, name) for name in (*cards, "subscriber", "behind")]
-    for customer, token in zip(customers, cards.values(), strict=False):
-        customer.owes(due_in_days=0)
-        stack.desk.payment_methods.put_settings(
-            customer.account_id, customer.has_card(token), autopay_enabled=True, actor=OPERATIONS
-        )
-    subscriber, behind = customers[3:]
-    subscriber.subscribes(key="stays")
-    ends = subscriber.subscribes(key="ends", starts_in_days=1)
-    assert subscriber.client.delete(subscriber.at(f"subscriptions/{ends}")).status == 200
-    behind.owes(due_in_days=-1)
-    assert behind.pay(payment_method_id=behind.has_card("tok_requires_action")).status == 202
-
-
-@contextmanager
-def _real_queue(stack: Stack) -> Iterator[None]:
-    """The desk as it is deployed: its orders go to SQS."""
-    session = boto3.session.Session()
-    with stack.engine.environment():
-        session.client("sqs").create_queue(QueueName=f"{stack.prefix}sweeps")
-        wiring.use(wiring.build(stack.desk.settings, clock=stack.clock))
-        yield
-
-
-def _work_off(sweep: str, *, milliseconds: int) -> None:
-    """Everything due, in a worker that has so much time."""
-    order = Order(sweep=cast(SweepName, sweep), run="2026-03-02", shards=tuple(f"{n:02d}" for n in range(SHARDS)))
-    context = LambdaContext(function_name="work", memory_size=1024, max_runtime_ms=milliseconds)
-    deployed.work({"Records": [{"body": order.model_dump_json(), "receiptHandle": "1"}]}, context)
 
 
 def _a_day_with_every_route(stack: Stack, visits: Visits) -> None:
@@ -281,20 +140,3 @@ def _add_card(admin: ApiClient, account: str, token: str) -> str:
     assert answer.status == 201, answer.text
     payment_method_id: str = answer.body["payment_method_id"]
     return payment_method_id
-
-
-def _allowed(policy_file: str) -> set[Permission]:
-    """What a policy allows in dev of DynamoDB and SQS."""
-    dev = Stage("dev")
-    tables = {
-        f"{name}.Arn": dev.resolve(table["TableName"]).removeprefix("paydesk-dev-")
-        for name, table in dev.resources("AWS::DynamoDB::Table").items()
-    }
-    policy = json.loads((REPOSITORY / ".chalice" / policy_file).read_text())
-    allowed = set()
-    for statement in dev.resolve(policy["Statement"], tables | {"DataKey.Arn": "the-key", "SweepsQueue.Arn": "sweeps"}):
-        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        for action in statement["Action"]:
-            service, _, name = action.partition(":")
-            allowed |= {(name, resource) for resource in resources if service in ("dynamodb", "sqs")}
-    return allowed
