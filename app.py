@@ -9,6 +9,7 @@ from chalicelib.autopay.routes import routes as autopay
 from chalicelib.http.middleware import in_problem_format
 from chalicelib.http.public import preflight_routes, public_routes
 from chalicelib.invoices.routes import routes as invoices
+from chalicelib.overdue.routes import routes as overdue
 from chalicelib.payment_methods.routes import routes as payment_methods
 from chalicelib.payments.routes import routes as payments
 from chalicelib.settings import sweep_declarations
@@ -27,7 +28,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
     return admit(request.token)
 
 
-rooms = [accounts, payment_methods, invoices, payments, autopay, subscriptions, activity, sweeps]
+rooms = [accounts, payment_methods, invoices, payments, autopay, overdue, subscriptions, activity, sweeps]
 public = public_routes(rooms)
 for routes in (*rooms, public, preflight_routes([*rooms, public])):
     app.register_blueprint(routes.blueprint(authorize))

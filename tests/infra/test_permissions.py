@@ -92,6 +92,8 @@ def _a_day_with_every_route(stack: Stack, visits: Visits) -> None:
     stack.park(account_id, parked)
     resolution = {"outcome": "canceled"}
     assert operator.post(f"{account}/payments/{parked}/resolve", resolution, key="resolve").status == 200
+    assert operator.get(f"{account}/suspension-exemption").body == {"exempt": False}
+    assert operator.put(f"{account}/suspension-exemption", {"exempt": True}).body == {"exempt": True}
 
     _look_at_everything(
         operator, admin, account, {"invoices": invoices[0], "payment-methods": cards[0], "payments": paid["payment_id"]}
