@@ -43,7 +43,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(stack: Stack) -> Iterator[Desk]:
+def desk(ministack_stack: Stack) -> Iterator[Desk]:
+    stack = ministack_stack  # the quicker engine: the trips are counted before they reach one
     customer = Customer.of(stack)
     invoice_ids = [customer.owes(total_minor) for total_minor in (10_000, 20_000, 30_000)]
     cards = customer.has_card(), customer.has_card("tok_mastercard")
