@@ -105,7 +105,8 @@ class Performance:
                     self._hear(self._scenario.act(self._world.desk, self._customer, "second"))
                 case "reconcile":
                     self._world.clock.advance(seconds=_PAST_THE_CHECK)
-                    self._world.reconcile(self._customer.account_id)
+                    if self._world.reconcile(self._customer.account_id):
+                        self._wrong.append("a check failed")
                 case "the customer approves":
                     assert isinstance(self._world.gateway, SandboxGateway)
                     for key in ("first", "earlier"):

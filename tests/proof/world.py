@@ -69,7 +69,8 @@ class World(Protocol):
 
     def books(self, account_id: str) -> Books: ...
 
-    def reconcile(self, account_id: str) -> None: ...
+    def reconcile(self, account_id: str) -> int:
+        """Checks what is due; how many checks failed."""
 
 
 class MemoryWorld:
@@ -111,9 +112,9 @@ class MemoryWorld:
         assert self._seen is not None
         return self._seen
 
-    def reconcile(self, account_id: str) -> None:
+    def reconcile(self, account_id: str) -> int:
         assert self.ledger.get(Key(Account, account_id)), "there is but one account, and the sweep finds it"
-        self.desk.payments.reconcile()
+        return self.desk.payments.reconcile().failed
 
     def snapshot(self) -> Snapshot:
         rows = {payment_id: dict(row) for payment_id, row in self._charges.rows.items()}
@@ -142,9 +143,9 @@ class DynamoDBWorld:
     def books(self, account_id: str) -> Books:
         return read_books(self.ledger, self._tables.charges(), account_id, self.clock.now())
 
-    def reconcile(self, account_id: str) -> None:
+    def reconcile(self, account_id: str) -> int:
         """What the sweep does for one account. Books.in_reconcile_index says whether the sweep would find it."""
-        self.desk.payments.check_due(account_id)
+        return self.desk.payments.check_due(account_id).failed
 
 
 class Tables:
