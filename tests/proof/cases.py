@@ -100,7 +100,7 @@ class Performance:
         for step in self._case.follow_up:
             match step:
                 case "retry":
-                    self._hear(self._scenario.act(self._world.desk, self._customer, "first"))
+                    self._retry()
                 case "new key":
                     self._hear(self._scenario.act(self._world.desk, self._customer, "second"))
                 case "reconcile":
@@ -112,6 +112,17 @@ class Performance:
                     for key in ("first", "earlier"):
                         self._world.gateway.complete_action(self._customer.payment_id(key), approve=True)
             self._look(f"after: {step}")
+
+    def _retry(self) -> None:
+        """The same request with the same key: it is told of what it made before, if it made anything."""
+        made = {answer.record_id for answer in self._told if answer.what in ("added", "issued")}
+        if self._world.looks_at_every_step:
+            payment = self._world.books(self._customer.account_id).payment(self._customer.payment_id("first"))
+            made |= {payment.payment_id} if payment else set()
+        answer = self._scenario.act(self._world.desk, self._customer, "first")
+        if made and answer.record_id not in made:
+            self._wrong.append(f"a retry is told {answer} instead of {made}")
+        self._hear(answer)
 
     def _finish(self) -> None:
         """Whatever happened, the customer can pay what is left, and then exactly what was owed is paid."""
