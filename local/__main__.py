@@ -27,7 +27,8 @@ _NEW_TOKENS_SECONDS = 30 * 60
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in its background with SIGINT ignored
+        signal.signal(ending, signal.default_int_handler)
     terminal = sys.stdout
 
     def say(line: str) -> None:
