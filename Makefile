@@ -129,7 +129,7 @@ endef
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt
 	$(right_python)
-	@echo "Installing packages, about a minute the first time ..."
+	@echo "Installing packages, one to three minutes the first time ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN)python $(INSTALL) -r requirements-dev.txt
 	@touch $@

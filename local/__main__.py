@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import http.client
 import json
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from chalicelib.settings import SettingsError
 from local import demo_data
@@ -25,7 +27,8 @@ _NEW_TOKENS_SECONDS = 30 * 60
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in its background with SIGINT ignored
+        signal.signal(ending, signal.default_int_handler)
     terminal = sys.stdout
 
     def say(line: str) -> None:
@@ -42,7 +45,15 @@ def main() -> int:
         return 0
     except PortTaken as taken:
         option = "--aws-port" if taken.port == arguments.aws_port else "--port"
-        problem = f"Port {taken.port} is taken on this machine: stop what uses it, or choose another with {option}."
+        problem = (
+            f"Port {taken.port} is taken on this machine: stop what uses it, or choose another with {option} "
+            f'(make run ARGS="{option} {taken.port + 1}").'
+        )
+    except AlreadyRunning as other:
+        problem = (
+            f"A desk started in this directory runs already at {other}, and {STATE} is its. Stop it first, or start "
+            "this one in another copy of the repository."
+        )
     except SettingsError as error:
         problem = str(error)
     print(problem, file=sys.stderr)
@@ -51,6 +62,7 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace, say: Say, log: RequestLog) -> None:
     """Until Ctrl-C, which comes as KeyboardInterrupt."""
+    _refuse_a_second_desk()
     with (
         _app_log() as app_log,
         contextlib.redirect_stdout(app_log),
@@ -62,6 +74,20 @@ def _run(arguments: argparse.Namespace, say: Say, log: RequestLog) -> None:
         say(_welcome(stack, people, stack_file, with_demo=arguments.demo))
         while not threading.Event().wait(_NEW_TOKENS_SECONDS):
             _write_privately(stack_file, _description(stack, stack.sign_everybody_in()))
+
+
+class AlreadyRunning(Exception):
+    """Another stack lives in this directory: its tokens and its log would be written over."""
+
+
+def _refuse_a_second_desk() -> None:
+    """Raises AlreadyRunning. What a killed stack left behind does not count: nobody answers there."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        api_url = json.loads((STATE / "stack.json").read_text())["api_url"]
+        with contextlib.closing(http.client.HTTPConnection(urlsplit(api_url).netloc, timeout=2)) as connection:
+            connection.request("GET", "/health")
+            connection.getresponse()
+        raise AlreadyRunning(api_url)
 
 
 def _arguments() -> argparse.Namespace:

@@ -51,9 +51,18 @@ class RecipientsView(Wire):
 class AccountsQuery(PageQuery):
     """For operators: at most one of `name` (its beginning), `payment_id`, `gateway_reference`."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    payment_id: str | None = Field(default=None, min_length=1, max_length=128)
-    gateway_reference: str | None = Field(default=None, min_length=1, max_length=255)
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="How the account's name begins, in any case."
+    )
+    payment_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="A payment that has ended; pending ones stand in their account.",
+    )
+    gateway_reference: str | None = Field(
+        default=None, min_length=1, max_length=255, description="The gateway's name for the charge of an ended payment."
+    )
 
 
 class BalanceView(Wire):

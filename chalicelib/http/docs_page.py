@@ -36,7 +36,8 @@ td,th{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bo
 th{font-weight:600;color:var(--soft)}td:first-child{white-space:nowrap}
 pre{background:var(--tint);padding:.8rem;overflow:auto;border-radius:6px}pre code{padding:0}
 summary{cursor:pointer;color:var(--soft)}details{margin:.5rem 0}.need{color:var(--soft);font-size:.8em}
-@media(max-width:60rem){body{display:block}nav{position:static;height:auto}main{padding:1.5rem}}
+@media(max-width:60rem){body{display:block}nav{display:none}main{padding:1rem}
+table{display:block;overflow-x:auto}td:first-child{white-space:normal;overflow-wrap:anywhere}}
 """.strip()
 
 CONTENT_SECURITY_POLICY = (

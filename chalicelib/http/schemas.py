@@ -56,7 +56,7 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: str = Field(examples=["urn:paydesk:problem:cooling_down"])
+    type: str = Field(examples=["about:blank"])
     title: str
     status: int
     detail: str

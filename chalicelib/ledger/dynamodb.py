@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core.ids import random_id
 from chalicelib.ledger.calls import Calls, cancellation_reasons, refusals
+from chalicelib.ledger.expressions import between, update
 from chalicelib.ledger.marshalling import marshal, unmarshal
 from chalicelib.ledger.models import (
     A,
     Change,
     DueWork,
-    FieldSet,
     Guarded,
     Index,
     Key,
@@ -34,7 +34,7 @@ from chalicelib.ledger.models import (
     fits_a_key,
     nothing_due,
 )
-from chalicelib.ledger.reading import INTEGERS, Range, behind, page_of, parsed, texts
+from chalicelib.ledger.reading import INTEGERS, behind, page_of, parsed, texts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -112,7 +112,7 @@ class Ledger:
             "TableName": self._table(record),
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
-            **_between("account_id", account_id, sort_field, bounds),
+            **between("account_id", account_id, sort_field, bounds),
         }
         if by:
             query["IndexName"] = _BY_TIME
@@ -136,7 +136,7 @@ class Ledger:
             "TableName": self._table(index.record),
             "IndexName": index.name,
             "Limit": limit + 1,
-            **_between(index.partition, partition, index.sort, bounds),
+            **between(index.partition, partition, index.sort, bounds),
         }
         items = self._calls.pages("query", query, limit + 1)
         sort = index.sort or index.partition
@@ -198,7 +198,7 @@ class Ledger:
             }
             for record in change.puts
         ]
-        sets = [{"Update": self._where(field_set.key) | _update(field_set)} for field_set in change.sets]
+        sets = [{"Update": self._where(field_set.key) | update(field_set)} for field_set in change.sets]
         deletes = [{"Delete": self._where(key)} for key in change.deletes]
         return [*puts, *sets, *deletes]
 
@@ -211,45 +211,6 @@ class Ledger:
 
 _BY_TIME = "by-time"
 """The one local index there is; its sort attribute is what `by` names."""
-
-
-def _between(partition_field: str, partition: str, sort_field: str | None, bounds: Range) -> dict[str, Any]:
-    """The key condition of a query: one partition and, where there is a sort field, its values within the bounds."""
-    if sort_field is None:
-        return {
-            "KeyConditionExpression": "#partition = :partition",
-            "ExpressionAttributeNames": {"#partition": partition_field},
-            "ExpressionAttributeValues": marshal({":partition": partition}),
-        }
-    low, high = bounds
-    return {
-        "KeyConditionExpression": "#partition = :partition AND #sort BETWEEN :low AND :high",
-        "ExpressionAttributeNames": {"#partition": partition_field, "#sort": sort_field},
-        "ExpressionAttributeValues": marshal({":partition": partition, ":low": low, ":high": high}),
-    }
-
-
-def _update(field_set: FieldSet) -> dict[str, Any]:
-    """The expression that sets and removes the fields. Every part of a name is an alias: many are reserved words."""
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    assign, remove = [], []
-    for number, (dotted, value) in enumerate(field_set.values.items()):
-        aliases = {f"#f{number}_{depth}": part for depth, part in enumerate(dotted.split("."))}
-        names |= aliases
-        path = ".".join(aliases)
-        if value is None:
-            remove.append(path)
-        else:
-            values[f":v{number}"] = value
-            assign.append(f"{path} = :v{number}")
-    clauses = ([f"SET {', '.join(assign)}"] if assign else []) + ([f"REMOVE {', '.join(remove)}"] if remove else [])
-    update: dict[str, Any] = {
-        "UpdateExpression": " ".join(clauses),
-        "ConditionExpression": "attribute_exists(account_id)",
-        "ExpressionAttributeNames": names,
-    }
-    return update | ({"ExpressionAttributeValues": marshal(values)} if values else {})
 
 
 def _standing_commit_id(error: ClientError) -> str | None:

@@ -69,12 +69,12 @@ def until_committed(attempts: int, attempt: Callable[[], T], sleep: Callable[[fl
     """Runs `attempt` (load, decide, commit) and runs it again after Stale, at most `attempts` times in all.
 
     The second attempt follows at once; each further one waits a random time before (full jitter: up to 100 ms at first,
-    doubling, 0.8 s at most), or a crowd on one account would keep in step and make each other's changes stale for ever.
+    doubling, 0.4 s at most), or a crowd on one account would keep in step and make each other's changes stale for ever.
     Raises Unavailable when every attempt met somebody else's change.
     """
     for number in range(attempts):
         if number > 1:
-            sleep(random.uniform(0, min(0.8, 0.025 * 2**number)))  # noqa: S311  # jitter, not a secret
+            sleep(random.uniform(0, min(0.4, 0.025 * 2**number)))  # noqa: S311  # jitter, not a secret
         try:
             return attempt()
         except Stale:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.journeys.customer import Customer
+from tests.support.contents import nothing_written
 
 
 def default_of(customer: Customer) -> str | None:
@@ -85,6 +86,17 @@ def test_billing_details_and_expiry_are_updated_and_the_default_follows(acme: Cu
     assert acme.see()["default_method"]["last_usable_on"] == "2031-02-28"
     acme.owes()
     assert acme.pay().status == 201
+
+
+def test_an_update_changes_what_it_names_null_clears_it_and_the_rest_stays(acme: Customer) -> None:
+    answer = acme.add_card(billing_details={"name": "Ada", "email": "ada@example.com", "country": "GB"})
+    method = acme.at(f"payment-methods/{answer.body['payment_method_id']}")
+
+    updated = acme.client.patch(method, {"billing_details": {"name": "Ada Byron", "email": None}}).body
+
+    assert updated["billing_details"] == {"name": "Ada Byron", "email": None, "postal_code": None, "country": "GB"}
+    with nothing_written(acme.stack):
+        assert acme.client.patch(method, {"billing_details": {"name": "Ada Byron"}}).body == updated
 
 
 def test_a_card_that_is_not_the_default_is_removed_at_once(acme: Customer) -> None:

@@ -63,6 +63,16 @@ def test_the_same_key_for_another_request_is_refused(acme: Customer) -> None:
     assert acme.balance()["payable_minor"] == 11_900
 
 
+def test_one_key_for_a_card_and_for_a_payment_names_two_requests(acme: Customer) -> None:
+    acme.owes()
+
+    card = acme.add_card(key="monday")
+    payment = acme.pay("monday")
+
+    assert (card.status, payment.status) == (201, 201)
+    assert "idempotent-replayed" not in payment.headers
+
+
 def test_a_partly_paid_invoice_stays_unpaid_and_says_what_remains(acme: Customer) -> None:
     invoice_id = acme.owes(10_000)
     acme.has_card()

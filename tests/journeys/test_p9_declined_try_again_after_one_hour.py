@@ -112,6 +112,8 @@ def test_a_stage_may_let_only_the_declined_card_cool_down(make_stack: Callable[.
     assert (refused.status, refused.body["scope"]) == (429, "payment_method")
     assert readded.status == 429, "adding the same card once more is no way around"
     assert other.status == 201
+    assert acme.see(f"payment-methods/{empty}")["cooldown_until"] == "2026-03-02T10:00:00.000Z"
+    assert acme.see()["cooldown_until"] is None, "the account as a whole does not cool down"
 
 
 def test_a_stage_may_choose_another_length(make_stack: Callable[..., Stack]) -> None:

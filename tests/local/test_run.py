@@ -148,8 +148,35 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, option: str) -> No
             check=False,
         )
     assert done.returncode == 1
-    sentence = f"Port {port} is taken on this machine: stop what uses it, or choose another with {option}."
-    assert done.stderr.strip() == sentence
+    sentence = f"Port {port} is taken on this machine: stop what uses it, or choose another with {option} "
+    assert done.stderr.strip() == f'{sentence}(make run ARGS="{option} {int(port) + 1}").'
+
+
+def test_a_second_desk_in_the_same_directory_is_refused_and_the_first_keeps_its_tokens(tmp_path: Path) -> None:
+    with running(tmp_path, "--no-demo") as stack:
+        before = stack.stack_file.read_text()
+        done = subprocess.run(
+            [sys.executable, "-m", "local", "--port", "0", "--aws-port", "0"],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, stack.stack_file.read_text()) == (1, before)
+        assert "runs already at http://127.0.0.1:" in done.stderr
+        stack.stop()
+
+
+def test_what_a_killed_desk_left_behind_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    with running(tmp_path, "--no-demo") as killed:
+        killed.process.kill()
+        killed.process.communicate(timeout=30)
+    assert killed.stack_file.exists()
+    with running(tmp_path, "--no-demo") as stack:
+        assert stack.send("GET", "/health")[0] == 200
+        stack.stop()
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http", ""])

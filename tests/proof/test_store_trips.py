@@ -14,7 +14,7 @@ from chalicelib.gateways.sandbox_tables import DynamoDBCharges
 from chalicelib.ledger.dynamodb import Ledger
 from tests.journeys.customer import Customer
 from tests.support.client import ApiAnswer
-from tests.support.faults import Road
+from tests.support.faults import Road, Trip
 from tests.support.stack import Stack
 
 READ = ["TransactGetItems"]
@@ -28,22 +28,27 @@ class Desk:
     """A customer with three invoices, a default card and another, whose requests are counted on their way."""
 
     customer: Customer
-    store: Road
-    gateway: Road
+    road: Road
     default_card: str
     other_card: str
     invoice_id: str
 
     def trips(self, ask: Callable[["Desk"], ApiAnswer]) -> tuple[ApiAnswer, list[str], list[str]]:
         """The answer, the trips to the store and those of the sandbox to its own table."""
-        self.store.trips.clear()
-        self.gateway.trips.clear()
+        self.road.trips.clear()
         answer = ask(self)
-        return answer, self.store.operations, self.gateway.operations
+        of_the_sandbox = [trip for trip in self.road.trips if _is_of_the_sandbox(trip)]
+        of_paydesk = [trip for trip in self.road.trips if not _is_of_the_sandbox(trip)]
+        return answer, [trip.operation for trip in of_paydesk], [trip.operation for trip in of_the_sandbox]
+
+
+def _is_of_the_sandbox(trip: Trip) -> bool:
+    return str(trip.body.get("TableName", "")).endswith("sandbox-charges")
 
 
 @pytest.fixture
-def desk(stack: Stack) -> Iterator[Desk]:
+def desk(ministack_stack: Stack) -> Iterator[Desk]:
+    stack = ministack_stack  # the quicker engine: the trips are counted before they reach one
     customer = Customer.of(stack)
     invoice_ids = [customer.owes(total_minor) for total_minor in (10_000, 20_000, 30_000)]
     cards = customer.has_card(), customer.has_card("tok_mastercard")
@@ -51,9 +56,10 @@ def desk(stack: Stack) -> Iterator[Desk]:
     assert isinstance(ledger, Ledger)
     assert isinstance(gateway, SandboxGateway)
     assert isinstance(gateway._charges, DynamoDBCharges)
-    roads = Road(ledger._calls._client), Road(gateway._charges._calls._client)
-    with contextlib.closing(roads[0]), contextlib.closing(roads[1]):
-        yield Desk(customer, *roads, *cards, invoice_ids[0])
+    client = ledger._calls._client
+    assert gateway._charges._calls._client is client, "a process has one client, and all its trips are counted"
+    with contextlib.closing(Road(client)) as road:
+        yield Desk(customer, road, *cards, invoice_ids[0])
 
 
 def default(card: str, *, autopay: bool) -> Callable[[Desk], ApiAnswer]:

@@ -23,9 +23,11 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Unguarded(MemoryLedger):
-    """A ledger that takes whatever was decided on an account that has changed since."""
+    """A ledger that takes whatever was decided on an account that has changed since, over whatever stands there."""
 
     def commit(self, change: Change[A]) -> A:
+        for record in change.puts:
+            self._items.pop(record.key().place, None)
         standing = self.get(Key(Account, change.account.account_id))
         version = standing.version if standing else 0
         newest = change.account.model_copy(update={"version": version})
