@@ -207,11 +207,13 @@ _GROWING = {
 
 
 def calm_down(world: World, account_id: str) -> None:
-    """All crashes are over: checks come as they fall due, until none is due any more or one changes nothing."""
+    """All crashes are over: checks come as they fall due, until none is due any more or one changes nothing. What is
+    parked waits for a person, however often it is asked about."""
     standing = world.ledger.get(Key(Account, account_id))
     before = None
     while standing is not None and standing != before:
-        due = [payment.next_check_at for payment in standing.pending.values() if payment.next_check_at]
+        waiting = [payment for payment in standing.pending.values() if payment.status != "parked"]
+        due = [payment.next_check_at for payment in waiting if payment.next_check_at]
         if not due:
             return
         go_to(world, max(due))
