@@ -140,8 +140,10 @@ def test_two_runs_at_once_use_one_check_up(desk: MemoryDesk) -> None:
 def test_checking_a_payment_that_has_ended_asks_nobody(desk: MemoryDesk) -> None:
     desk.issue(100)
     payment = desk.pay_with("tok_visa")
-    desk.charges.out_of_order()
+    asked: list[str] = []
+    desk.charges.before_put.plan(lambda: asked.append(payment.payment_id))
     assert desk.desk.payments.check(desk.account_id, payment.payment_id) == payment
+    assert asked == []
 
 
 def test_all_due_payments_of_all_accounts_are_checked_in_one_run(desk: MemoryDesk) -> None:
