@@ -1,17 +1,13 @@
-"""Which accounts have a payment to be checked, and what one run of checks did."""
+"""What checking an account's pending payments did."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from chalicelib.accounts.models import BY_RECONCILE
-from chalicelib.ledger.port import LedgerPort
 
 
 @dataclass(frozen=True)
 class CheckCounts:
-    """What one run of checks did: payments asked about, those that ended, accounts with something broken that a person
-    must look at, accounts so busy that they wait for the next run, and the money that stays in limbo by
-    `status:currency`.
+    """What checks did: payments asked about, those that ended, those with something broken that a person must look at,
+    those so busy that they wait for the next run, and the money that stays in limbo by `status:currency`.
     """
 
     checked: int = 0
@@ -31,14 +27,3 @@ class CheckCounts:
                 for name in self.limbo.keys() | other.limbo.keys()
             },
         )
-
-
-def accounts_due(ledger: LedgerPort, shard: str, until: str) -> Sequence[str]:
-    """The accounts of a shard with a check due up to the instant `until`, the longest due first. From an index: each
-    account read decides."""
-    due: list[str] = []
-    after = ""
-    while page := ledger.find(BY_RECONCILE, shard, limit=100, until=until, after=after):
-        due += [account_id for _, account_id in page]
-        after = page[-1][0]
-    return due

@@ -13,18 +13,17 @@ from datetime import datetime
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import PAYDESK, Actor
-from chalicelib.core.clock import Clock, format_instant
+from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, Unknown
-from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking
-from chalicelib.payments.checks import CheckCounts, accounts_due
+from chalicelib.payments.checks import CheckCounts
 from chalicelib.payments.models import Payment, Resolution, Trigger
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer
@@ -217,23 +216,6 @@ class Payments:
             total += self._checked(account_id, payment.payment_id)
         return total
 
-    def reconcile(self) -> CheckCounts:
-        """Checks all payments that are due, shard by shard. An account that is broken or too busy stops no other.
-        Raises Unavailable when the store cannot even say which are due."""
-        total = CheckCounts()
-        until = format_instant(self._clock.now())
-        for shard in range(SHARDS):
-            for account_id in accounts_due(self._ledger, f"{shard:02d}", until):
-                try:
-                    total += self.check_due(account_id)
-                except Unavailable:
-                    log.warning("account_busy", extra={"account_id": account_id})
-                    total += CheckCounts(busy=1)
-                except Exception:  # whatever is wrong with one account, the money of all others is booked
-                    log.exception("account_failed", extra={"account_id": account_id})
-                    total += CheckCounts(failed=1)
-        return total
-
     def _checked(self, account_id: str, payment_id: str) -> CheckCounts:
         """One check, which stops no other of the account whatever is wrong with it."""
         try:
@@ -241,7 +223,7 @@ class Payments:
         except Unavailable:
             log.warning("payment_busy", extra={"account_id": account_id, "payment_id": payment_id})
             return CheckCounts(busy=1)
-        except Exception:  # as above
+        except Exception:  # whatever is wrong with one payment, the money of all others is booked
             log.exception("payment_failed", extra={"account_id": account_id, "payment_id": payment_id})
             return CheckCounts(failed=1)
         if payment.settled_at is not None:

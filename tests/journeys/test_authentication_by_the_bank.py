@@ -6,6 +6,7 @@ from chalicelib.gateways.sandbox import SandboxGateway
 from tests.journeys.customer import Customer
 from tests.support.client import ApiAnswer
 from tests.support.contents import nothing_written
+from tests.support.reconciling import reconcile
 
 ACTION_EXPIRES_SECONDS = 3600
 
@@ -28,7 +29,7 @@ def bank_says(customer: Customer, payment_id: str, *, approve: bool) -> None:
 def reconciled(customer: Customer) -> None:
     """An hour later, when Paydesk looks what became of payments that wait."""
     customer.stack.clock.advance(seconds=ACTION_EXPIRES_SECONDS)
-    customer.stack.desk.payments.reconcile()
+    reconcile(customer.stack.desk)
 
 
 def waiting(answer: ApiAnswer) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.journeys.customer import Customer
+from tests.support.reconciling import reconcile
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def credited(acme: Customer) -> Customer:
     acme.pay("too late")
     issued_to(acme, f"invoices/{invoice_id}/void", None)
     acme.stack.clock.advance(seconds=300)
-    acme.stack.desk.payments.reconcile()
+    reconcile(acme.stack.desk)
     assert acme.see()["credit_minor"] == 5_000
     return acme
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.journeys.customer import Customer
 from tests.support.client import ApiAnswer
 from tests.support.contents import nothing_written
+from tests.support.reconciling import reconcile
 from tests.support.stack import Stack
 
 
@@ -79,7 +80,7 @@ def test_so_many_payments_of_an_account_are_under_way_at_once(make_stack: Callab
     assert (third.status, third.code) == (422, "limit_reached")
     assert (third.body["what"], third.body["limit"]) == ("pending_payments", 2)
     acme.stack.clock.advance(seconds=300)
-    acme.stack.desk.payments.reconcile()
+    reconcile(acme.stack.desk)
     assert acme.pay("key-2", amount_minor=100).status == 202
 
 

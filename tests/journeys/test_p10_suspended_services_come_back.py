@@ -3,6 +3,7 @@
 import pytest
 
 from tests.journeys.customer import Customer
+from tests.support.reconciling import reconcile
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_payment_under_way_keeps_them_suspended_until_its_money_arrives(suspen
     assert suspended.balance()["covered_minor"] == 11_900
 
     suspended.stack.clock.advance(seconds=300)
-    suspended.stack.desk.payments.reconcile()
+    reconcile(suspended.stack.desk)
 
     assert services(suspended) == "active"
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.journeys.customer import Customer
 from tests.support.contents import nothing_written
+from tests.support.reconciling import reconcile
 from tests.support.stack import Stack
 
 INVOICES_PER_PAYMENT_MAX = 90
@@ -85,7 +86,7 @@ def test_two_partial_payments_run_side_by_side_and_share_the_balance(three_invoi
     assert (first.status, second.status) == (202, 202)
     assert (third.status, third.code, third.body["payable_minor"]) == (422, "amount_too_high", 1_000)
     three_invoices.stack.clock.advance(seconds=300)
-    three_invoices.stack.desk.payments.reconcile()
+    reconcile(three_invoices.stack.desk)
     assert three_invoices.balance()["open_minor"] == 1_000
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.journeys.customer import Customer
+from tests.support.reconciling import reconcile
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def indebted(acme: Customer) -> Customer:
 
 def five_minutes_later(customer: Customer) -> None:
     customer.stack.clock.advance(seconds=300)
-    customer.stack.desk.payments.reconcile()
+    reconcile(customer.stack.desk)
 
 
 def test_the_answer_is_202_and_says_not_to_pay_again(indebted: Customer) -> None:
@@ -79,7 +80,7 @@ def test_before_its_check_is_due_a_payment_is_left_alone(indebted: Customer) -> 
     indebted.pay("once")
     indebted.stack.clock.advance(seconds=299)
 
-    assert indebted.stack.desk.payments.reconcile().checked == 0
+    assert reconcile(indebted.stack.desk).checked == 0
     assert indebted.pay("once").status == 202
 
 

@@ -9,6 +9,7 @@ from tests.journeys.customer import Customer
 from tests.support.contents import contents, nothing_written
 from tests.support.faults import Road, throttled
 from tests.support.logs import logged
+from tests.support.reconciling import reconcile
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_one_damaged_account_stops_no_check_of_another(acme: Customer) -> None:
     damage(acme)
     acme.stack.clock.advance(seconds=300)
 
-    counts = acme.stack.desk.payments.reconcile()
+    counts = reconcile(acme.stack.desk)
 
     assert (counts.checked, counts.ended) == (1, 1)
     assert globex.balance()["open_minor"] == 0

@@ -7,6 +7,7 @@ from chalicelib.payment_methods.keeping import OnDefault
 from chalicelib.payments.models import PaymentStatus
 from tests.support.builders import BEN
 from tests.support.memory_desk import MemoryDesk
+from tests.support.reconciling import reconcile
 
 
 def remove(desk: MemoryDesk, card: str, on_default: OnDefault = "refuse", promote: str | None = None) -> None:
@@ -109,7 +110,7 @@ def test_a_method_a_payment_is_pending_on_stays_until_that_payment_has_ended(
         remove(desk, method)
     assert (refused.value.code, refused.value.facts) == ("method_in_use", {"payment_ids": [payment.payment_id]})
     desk.advance(hours=1)
-    desk.desk.payments.reconcile()
+    reconcile(desk.desk)
     remove(desk, method)
 
 

@@ -11,6 +11,7 @@ from chalicelib.gateways.instruments import CARDS
 from tests.support.builders import BEN, OPERATIONS
 from tests.support.interruptions import Happening
 from tests.support.memory_desk import MemoryDesk, a_desk
+from tests.support.reconciling import reconcile
 
 TOKENS = sorted(token for token, card in CARDS.items() if not card.behaviour.endswith("_at_attach"))
 AMOUNTS = st.none() | st.integers(1, 400)
@@ -77,7 +78,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule()
     def reconcile(self) -> None:
-        self.desk.desk.payments.reconcile()
+        reconcile(self.desk.desk)
 
     @rule(answers=st.booleans())
     def the_gateway_breaks_down_or_recovers(self, answers: bool) -> None:
@@ -100,7 +101,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.desk.charges.in_order()
         for _ in range(9):
             self.desk.advance(days=1)
-            self.desk.desk.payments.reconcile()
+            reconcile(self.desk.desk)
         self._check_everything()
         assert self.desk.account().pending == {}
         self.desk.must_balance()

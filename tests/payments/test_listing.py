@@ -5,6 +5,7 @@ import pytest
 from chalicelib.core.errors import Malformed, NotFound
 from chalicelib.core.paging import make_cursor
 from tests.support.memory_desk import MemoryDesk
+from tests.support.reconciling import reconcile
 
 TOKENS = ["tok_visa", "tok_requires_action", "tok_not_sent", "tok_timeout_then_approved", "tok_visa"]
 
@@ -51,7 +52,7 @@ def test_a_payment_that_ends_between_two_pages_keeps_its_place(desk: MemoryDesk,
     ids = some_payments(desk)
     first = desk.desk.payments.list(desk.account_id, limit=limit, cursor=None)
     desk.advance(hours=2)
-    assert desk.desk.payments.reconcile().ended == 4
+    assert reconcile(desk.desk).ended == 4
     seen = [payment.payment_id for payment in first.items]
     cursor = first.next_cursor
     while cursor:

@@ -8,6 +8,7 @@ from chalicelib.core.errors import Conflict, Invalid, NotFound, TooSoon, Unavail
 from chalicelib.payments.models import DeclineClass
 from tests.support.builders import ANNA, NOW
 from tests.support.memory_desk import MemoryDesk, a_desk
+from tests.support.reconciling import reconcile
 
 
 def test_the_current_balance_is_paid_with_the_default_and_the_invoices_turn_paid(desk: MemoryDesk) -> None:
@@ -237,7 +238,7 @@ def test_twenty_payments_may_be_under_way_and_not_one_more(desk: MemoryDesk) -> 
         desk.pay(payment_method_id=card, amount_minor=1)
     assert refused.value.facts == {"what": "pending_payments", "limit": 20}
     desk.advance(minutes=5)
-    desk.desk.payments.reconcile()
+    reconcile(desk.desk)
     assert desk.pay(payment_method_id=card, amount_minor=1).payment.status == "in_flight"
 
 
@@ -268,5 +269,5 @@ def test_money_taken_that_cannot_be_booked_now_stays_pending_until_a_check_books
     assert (payment.status, desk.invoice(invoice_id).status) == ("in_flight", "unpaid")
     desk.ledger.before_commit.clear()
     desk.advance(minutes=5)
-    assert desk.desk.payments.reconcile().ended == 1
+    assert reconcile(desk.desk).ended == 1
     assert desk.invoice(invoice_id).status == "paid"

@@ -6,6 +6,7 @@ from chalicelib.core.errors import Conflict
 from chalicelib.invoices.models import Invoice
 from tests.support.builders import OPERATIONS
 from tests.support.memory_desk import MemoryDesk
+from tests.support.reconciling import reconcile
 
 
 def void(desk: MemoryDesk, invoice_id: str) -> Invoice:
@@ -75,7 +76,7 @@ def test_a_payment_written_off_by_a_check_while_its_charge_was_frozen_is_never_c
 
     def an_hour_passes_and_checks_run() -> None:
         desk.advance(hours=1)
-        assert desk.desk.payments.reconcile().ended == 1
+        assert reconcile(desk.desk).ended == 1
 
     desk.charges.before_put.plan(an_hour_passes_and_checks_run)
     payment = desk.pay().payment
@@ -91,7 +92,7 @@ def test_a_process_frozen_before_it_sends_does_not_send_after_a_minute(desk: Mem
     payment = desk.pay().payment
     assert (payment.status, desk.charges.rows) == ("in_flight", {})
     desk.advance(minutes=5)
-    desk.desk.payments.reconcile()
+    reconcile(desk.desk)
     assert desk.payment(payment).status == "canceled"
 
 

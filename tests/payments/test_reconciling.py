@@ -10,6 +10,7 @@ from chalicelib.accounts.service import OpenRequest
 from chalicelib.ledger.models import Key
 from chalicelib.payments.booking import PATIENCE
 from chalicelib.payments.checks import CheckCounts
+from tests.support import reconciling
 from tests.support.builders import ANNA, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
 
@@ -22,7 +23,7 @@ def another(desk: MemoryDesk, name: str) -> MemoryDesk:
 
 
 def reconcile(desk: MemoryDesk) -> CheckCounts:
-    return desk.desk.payments.reconcile()
+    return reconciling.reconcile(desk.desk)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.core.errors import Invalid
 from tests.support.builders import NOW
 from tests.support.memory_desk import MemoryDesk
+from tests.support.reconciling import reconcile
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_replay_answers_the_payment_as_it_stands_by_then(desk: MemoryDesk, tok
     card = desk.add_card(token)
     desk.pay("key", payment_method_id=card)
     desk.advance(hours=1)
-    desk.desk.payments.reconcile()
+    reconcile(desk.desk)
     again = desk.pay("key", payment_method_id=card)
     assert (again.replayed, again.payment.status) == (True, later)
 
@@ -60,7 +61,7 @@ def test_a_parked_payment_is_answered_too(desk: MemoryDesk) -> None:
     desk.charges.out_of_order()
     for _ in range(7):
         desk.advance(days=1)
-        desk.desk.payments.reconcile()
+        reconcile(desk.desk)
     again = desk.pay("key", payment_method_id=card)
     assert (again.replayed, again.payment.status) == (True, "parked")
     assert again.payment.payment_id == payment.payment_id

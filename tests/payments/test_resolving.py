@@ -6,6 +6,7 @@ from chalicelib.core.errors import Conflict, NotFound, Unavailable
 from chalicelib.payments.models import Payment, Resolution
 from tests.support.builders import NOW, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
+from tests.support.reconciling import reconcile
 
 
 def parked(desk: MemoryDesk, token: str, *, out_of_order: bool = True) -> Payment:
@@ -15,7 +16,7 @@ def parked(desk: MemoryDesk, token: str, *, out_of_order: bool = True) -> Paymen
     desk.charges.out_of_order()
     while desk.payment(payment).status == "in_flight":
         desk.advance(hours=1)
-        desk.desk.payments.reconcile()
+        reconcile(desk.desk)
     if not out_of_order:
         desk.charges.in_order()
     assert desk.payment(payment).status == "parked"
@@ -149,7 +150,7 @@ def test_autopay_goes_on_after_its_parked_attempt_was_canceled(desk: MemoryDesk)
     desk.charges.out_of_order()
     while desk.payment(payment).status == "in_flight":
         desk.advance(hours=1)
-        desk.desk.payments.reconcile()
+        reconcile(desk.desk)
     desk.charges.in_order()
     assert resolve(desk, payment, "canceled").status == "canceled"
     assert desk.account().autopay.sequence == sequence + 1

@@ -16,6 +16,7 @@ from tests.journeys.customer import Customer
 from tests.proof.books import Books, flaws, read_books
 from tests.proof.world import charges_on
 from tests.support.client import ApiAnswer, ApiClient
+from tests.support.reconciling import reconcile
 from tests.support.stack import Stack
 
 OWED_MINOR = 60_000
@@ -61,7 +62,7 @@ class Crowd:
         stack, account_id = self.customer.stack, self.customer.account_id
         if calm:
             stack.clock.advance(seconds=PAST_EVERY_CHECK)
-            stack.desk.payments.reconcile()
+            reconcile(stack.desk)
         charges = charges_on(stack.engine, stack.prefix)
         books = read_books(stack.desk.ledger, charges, account_id, stack.clock.now())
         assert flaws(books, calm=calm) == []

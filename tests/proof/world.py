@@ -26,6 +26,7 @@ from tests.proof.process import Process
 from tests.proof.watched import WatchedGateway, WatchedLedger
 from tests.support.engines import Engine
 from tests.support.faults import Road
+from tests.support.reconciling import reconcile
 
 PAGE_URL = "http://127.0.0.1/sandbox"
 SETTINGS = settings.load(
@@ -120,7 +121,7 @@ class MemoryWorld:
 
     def reconcile(self, account_id: str) -> int:
         assert self.ledger.get(Key(Account, account_id)), "there is but one account, and the sweep finds it"
-        return self.desk.payments.reconcile().failed
+        return reconcile(self.desk).failed
 
     def snapshot(self) -> Snapshot:
         rows = {payment_id: dict(row) for payment_id, row in self._charges.rows.items()}

@@ -23,6 +23,7 @@ from chalicelib.sweeps.stores import MemoryQueue, MemoryRuns
 from local.clock import MovableClock, StandingClock
 from tests.proof.world import PAGE_URL, SETTINGS
 from tests.support.builders import NOW, a_card, an_account, an_invoice, owed
+from tests.support.reconciling import reconcile
 
 AMOUNT_MINOR = 12_000
 SMALL = FanOut(messages=4, threads=2, page=3, spare_seconds=30.0)
@@ -120,7 +121,7 @@ class Fleet:
     def calm_down(self) -> None:
         """What crashes left in flight is checked, and the next run does what is left."""
         self.clock.advance(seconds=301)
-        self.desk.payments.reconcile()
+        reconcile(self.desk)
         self.run()
 
     def account(self, account_id: str) -> Account:
