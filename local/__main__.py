@@ -27,12 +27,17 @@ _NEW_TOKENS_SECONDS = 30 * 60
 
 def main() -> int:
     arguments = _arguments()
-    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in its background with SIGINT ignored
-        signal.signal(ending, signal.default_int_handler)
+    ending = _Ending()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in its background with SIGINT ignored
+        signal.signal(number, ending.wished)
     terminal = sys.stdout
 
     def say(line: str) -> None:
         print(line, file=terminal, flush=True)
+
+    def say_a_step(line: str) -> None:
+        say(line)
+        ending.heard()
 
     def log(request: Request, response: Response, milliseconds: int) -> None:
         path = request.target.partition("?")[0]
@@ -40,7 +45,7 @@ def main() -> int:
 
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            _run(arguments, say, log)
+            _run(arguments, say_a_step, log, ending)
         say("\nStopped.")
         return 0
     except PortTaken as taken:
@@ -60,7 +65,34 @@ def main() -> int:
     return 1
 
 
-def _run(arguments: argparse.Namespace, say: Say, log: RequestLog) -> None:
+class _Ending:
+    """Ctrl-C, or SIGTERM, as KeyboardInterrupt: while the stack starts at the next step, once it runs at any moment.
+
+    In the middle of a start it would break off an import, and leave an open file and half a module behind. Who asks
+    twice is not kept waiting.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._at_once = False
+
+    def wished(self, _number: int, _frame: object) -> None:
+        if self._at_once:
+            raise KeyboardInterrupt
+        self._asked = self._at_once = True
+
+    def heard(self) -> None:
+        """A step of the start is done."""
+        if self._asked:
+            self._asked = False  # the rest, ending included, says its lines in peace
+            raise KeyboardInterrupt
+
+    def started(self) -> None:
+        self._at_once = True
+        self.heard()
+
+
+def _run(arguments: argparse.Namespace, say: Say, log: RequestLog, ending: _Ending) -> None:
     """Until Ctrl-C, which comes as KeyboardInterrupt."""
     _refuse_a_second_desk()
     with (
@@ -72,6 +104,7 @@ def _run(arguments: argparse.Namespace, say: Say, log: RequestLog) -> None:
         people = stack.sign_everybody_in()
         _write_privately(stack_file, _description(stack, people))
         say(_welcome(stack, people, stack_file, with_demo=arguments.demo))
+        ending.started()
         while not threading.Event().wait(_NEW_TOKENS_SECONDS):
             _write_privately(stack_file, _description(stack, stack.sign_everybody_in()))
 

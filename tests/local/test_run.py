@@ -118,14 +118,16 @@ def test_it_ends_quietly_and_leaves_no_address_behind(tmp_path: Path, with_signa
     assert not stack.stack_file.exists()
 
 
-def test_ctrl_c_while_it_starts_ends_it_as_quietly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after_lines", [1, 2, 3, 4])
+def test_ctrl_c_while_it_starts_ends_it_as_quietly(tmp_path: Path, after_lines: int) -> None:
     command = [sys.executable, "-m", "local", "--port", "0", "--aws-port", "0"]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with process:
         assert process.stdout is not None
-        process.stdout.readline()
+        for _ in range(after_lines):
+            process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
