@@ -18,7 +18,7 @@ class AutopayPolicy:
     """The stage's choices. `hour`: of the account's local day, when what falls due that day is charged. `retry_days`:
     after a decline that may pass, the days after the cycle's first attempt on which it is tried again, by kind of
     method. `technical_retry`: the wait after a decline that is nobody's fault, at most `technical_retries_max` times
-    in a cycle.
+    in a cycle, and after an attempt that provably took nothing, until the gateway can be reached.
     """
 
     hour: int
@@ -84,6 +84,8 @@ def after_payment(account: Account, payment: Payment, now: datetime, policy: Aut
         account = _recovered(account, now)
     elif payment.status == "declined" and payment.trigger == "autopay" and payment.decline is not None:
         account = _declined(account, payment, payment.decline.decline_class, now, policy)
+    elif payment.status == "canceled" and payment.trigger == "autopay":
+        account = _not_made(account, payment, now, policy)
     if payment.trigger == "autopay" and payment.status not in PENDING:
         account = _with_autopay(account, _set(account.autopay, sequence=account.autopay.sequence + 1))
     return account
@@ -141,6 +143,20 @@ def _declined(
         case "fix_method" | "needs_customer" | "never_again":
             planned = _stopped(autopay, decline_class, method, today)
     return _with_autopay(account, planned)
+
+
+def _not_made(account: Account, payment: Payment, now: datetime, policy: AutopayPolicy) -> Account:
+    """The attempt took nothing and nobody said no: it counts for nothing, and comes again after a while. Without the
+    wait every run of an outage would try every account.
+    """
+    again = _set(
+        account.autopay,
+        next_attempt_at=now + policy.technical_retry,
+        failed_method=payment.method,
+        stopped_reason=None,
+        stopped_on=None,
+    )
+    return _with_autopay(account, again)
 
 
 def _in_its_cycle(account: Account, payment: Payment, today: date) -> Autopay:

@@ -17,7 +17,7 @@ from chalicelib.autopay.rules import (
 from chalicelib.core.clock import Clock
 from chalicelib.core.ids import fingerprint
 from chalicelib.ledger.models import Change, Index
-from chalicelib.payments.models import Payment
+from chalicelib.payments.models import Payment, PaymentStatus
 from chalicelib.payments.service import Payments, PayRequest
 from chalicelib.sweeps.models import SweepName, Tally
 
@@ -31,6 +31,15 @@ class Autopay:
 
     def forecast(self, account: Account) -> Forecast:
         return forecast(account, self._clock.now(), self._policy)
+
+
+_COUNTED: dict[PaymentStatus, str] = {
+    "succeeded": "charged",
+    "declined": "declined",
+    "canceled": "not_sent",
+    "processing": "processing",
+}
+"""What a run counts an attempt as, by the status it leaves the payment in; any other is unknown until a check."""
 
 
 class AutopaySweep:
@@ -48,7 +57,7 @@ class AutopaySweep:
         payment = self._payments.pay_due(account_id, self._decide)
         if payment is None:
             return Tally()
-        counted = {"succeeded": "charged", "declined": "declined"}.get(payment.status, "unknown")
+        counted = _COUNTED.get(payment.status, "unknown")
         return Tally({counted: 1}, {f"{counted}:{payment.currency}": payment.amount_minor})
 
     def _decide(self, account: Account, now: datetime) -> PayRequest | Change[Account] | None:

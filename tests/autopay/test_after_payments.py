@@ -31,9 +31,9 @@ def attempt(account: Account, decline_class: DeclineClass, now: datetime, trigge
     return after_payment(account, payment, now, AUTOPAY)
 
 
-def ended(account: Account, status: PaymentStatus, trigger: Trigger = "autopay") -> Account:
+def ended(account: Account, status: PaymentStatus, trigger: Trigger = "autopay", now: datetime = NOW) -> Account:
     decline = Decline(code="no", decline_class="retry_later") if status == "declined" else None
-    return after_payment(account, a_payment(status=status, trigger=trigger, decline=decline), NOW, AUTOPAY)
+    return after_payment(account, a_payment(status=status, trigger=trigger, decline=decline), now, AUTOPAY)
 
 
 def days_of_attempts(account: Account, decline_class: DeclineClass) -> tuple[list[int], Account]:
@@ -70,6 +70,32 @@ def test_it_is_tried_on_the_days_of_its_kind_and_class_and_then_stopped(
 
 def test_a_technical_decline_is_tried_again_an_hour_later() -> None:
     assert due_at(attempt(paying_by_itself(DUE), "technical", SIX), AUTOPAY) == SIX + timedelta(hours=1)
+
+
+def test_an_attempt_that_was_not_made_comes_again_an_hour_later_and_counts_for_nothing() -> None:
+    declined = attempt(paying_by_itself(DUE), "retry_later", SIX)
+    next_at = due_at(declined, AUTOPAY)
+    assert next_at == SIX + DAY
+    account = declined
+    for tried in range(30):
+        now = next_at + tried * timedelta(hours=1)
+        account = ended(account, "canceled", now=now)
+        assert due_at(account, AUTOPAY) == now + timedelta(hours=1)
+    assert (account.autopay.attempt, account.autopay.sequence) == (1, 31)
+    assert account.autopay.cycle_started_on == declined.autopay.cycle_started_on
+
+
+def test_a_new_default_need_not_wait_for_what_was_not_made() -> None:
+    account = ended(paying_by_itself(DUE), "canceled")
+    assert due_at(account.model_copy(update={"default_method": a_method("pm_new")}), AUTOPAY) == SIX
+
+
+def test_an_attempt_with_a_new_default_that_was_not_made_is_not_stopped_by_what_the_old_one_was() -> None:
+    stopped = attempt(paying_by_itself(DUE), "fix_method", SIX)
+    new = a_method("pm_new", fingerprint="new")
+    account = stopped.model_copy(update={"default_method": new})
+    account = after_payment(account, a_payment(status="canceled", trigger="autopay", method=new), SIX, AUTOPAY)
+    assert due_at(account, AUTOPAY) == SIX + timedelta(hours=1)
 
 
 def test_a_retry_comes_at_the_local_hour_whatever_clocks_do() -> None:

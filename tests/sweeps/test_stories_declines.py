@@ -180,6 +180,20 @@ def test_an_attempt_that_provably_did_not_happen_is_made_anew_under_the_next_seq
     assert desk.account().autopay.sequence == 2
 
 
+def test_while_the_gateway_cannot_be_reached_it_is_tried_once_an_hour_and_charged_when_it_can(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_not_sent")
+    desk.issue(100, due_in_days=0)
+    for _ in range(5):
+        assert desk.run("autopay") == {"handled": 1, "not_sent": 1}
+        desk.advance(minutes=45)
+        assert desk.run("autopay") == {}
+        desk.advance(minutes=15)
+    assert {payment.status for payment in automatic(desk)} == {"canceled"}
+    assert desk.account().autopay.attempt == 0
+    desk.choose(desk.add_card("tok_visa"), autopay=True)
+    assert desk.run("autopay") == {"handled": 1, "charged": 1}
+
+
 def test_removing_the_default_with_autopay_switches_it_off(desk: MemoryDesk) -> None:
     card = autopay_with(desk)
     desk.issue(100, due_in_days=1)
