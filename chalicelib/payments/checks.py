@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class CheckCounts:
-    """What checks did: payments asked about, those that ended, those with something broken that a person must look at,
-    those so busy that they wait for the next run, and the money that stays in limbo by `status:currency`.
+    """What checks did: payments asked about, those that ended, those parked now, those with something broken that a
+    person must look at, those so busy that they wait for the next run, and the money that stays in limbo by
+    `status:age:currency`.
     """
 
     checked: int = 0
     ended: int = 0
+    parked: int = 0
     failed: int = 0
     busy: int = 0
     limbo: Mapping[str, int] = field(default_factory=dict)
@@ -20,6 +24,7 @@ class CheckCounts:
         return CheckCounts(
             self.checked + other.checked,
             self.ended + other.ended,
+            self.parked + other.parked,
             self.failed + other.failed,
             self.busy + other.busy,
             {
@@ -27,3 +32,15 @@ class CheckCounts:
                 for name in self.limbo.keys() | other.limbo.keys()
             },
         )
+
+
+Age = Literal["hour", "day", "week", "longer"]
+
+
+def age_of(waited: timedelta) -> Age:
+    """How long money has been in limbo: less than an hour, a day, a week, or longer."""
+    if waited < timedelta(hours=1):
+        return "hour"
+    if waited < timedelta(days=1):
+        return "day"
+    return "week" if waited < timedelta(weeks=1) else "longer"

@@ -17,5 +17,11 @@ class ReconcileSweep:
 
     def handle(self, account_id: str) -> Tally:
         done = self._payments.check_due(account_id)
-        counts = {"checked": done.checked, "ended": done.ended, "failed": done.failed, "postponed": done.busy}
+        counts = {
+            "checked": done.checked,
+            "ended": done.ended,
+            "parked": done.parked,
+            "failed": done.failed,
+            "postponed": done.busy,
+        }
         return Tally(counts, {f"limbo_{name}": amount for name, amount in done.limbo.items()})

@@ -23,7 +23,7 @@ from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking
-from chalicelib.payments.checks import CheckCounts
+from chalicelib.payments.checks import CheckCounts, age_of
 from chalicelib.payments.models import Payment, Resolution, Trigger
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer
@@ -213,22 +213,28 @@ class Payments:
         due = [payment for payment in pending if payment.next_check_at and payment.next_check_at <= now]
         total = CheckCounts()
         for payment in due:
-            total += self._checked(account_id, payment.payment_id)
+            total += self._checked(payment)
         return total
 
-    def _checked(self, account_id: str, payment_id: str) -> CheckCounts:
+    def _checked(self, due: Payment) -> CheckCounts:
         """One check, which stops no other of the account whatever is wrong with it."""
+        named = {"account_id": due.account_id, "payment_id": due.payment_id}
         try:
-            payment = self.check(account_id, payment_id)
+            payment = self.check(due.account_id, due.payment_id)
         except Unavailable:
-            log.warning("payment_busy", extra={"account_id": account_id, "payment_id": payment_id})
+            log.warning("payment_busy", extra=named)
             return CheckCounts(busy=1)
         except Exception:  # whatever is wrong with one payment, the money of all others is booked
-            log.exception("payment_failed", extra={"account_id": account_id, "payment_id": payment_id})
+            log.exception("payment_failed", extra=named)
             return CheckCounts(failed=1)
         if payment.settled_at is not None:
             return CheckCounts(checked=1, ended=1)
-        return CheckCounts(checked=1, limbo={f"{payment.status}:{payment.currency}": payment.amount_minor})
+        parked = payment.status == "parked" != due.status
+        if parked:
+            log.error("payment_parked", extra=named)
+        age = age_of(self._clock.now() - payment.reserved_at)
+        limbo = {f"{payment.status}:{age}:{payment.currency}": payment.amount_minor}
+        return CheckCounts(checked=1, parked=int(parked), limbo=limbo)
 
     def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
         """The account, this request's payment and the method named, as of one moment."""

@@ -2,7 +2,8 @@
 
 Paydesk / by sweep:                     handled, charged, declined, unknown, and whatever else was counted; OldestDueAge
         / by sweep, what and currency:  Amount, in minor units; `what` is charged, declined or unknown
-        / by sweep, status and currency: Limbo, in minor units: money of pending payments whose check brought no end
+        / by sweep, status, age and currency: Limbo, in minor units: money of pending payments whose check brought no
+          end. Whatever is older than a day is checked once a day, so the sum over a day is what is in limbo.
 """
 
 import json
@@ -18,7 +19,7 @@ ALWAYS = ("handled", "charged", "declined", "unknown")
 """Counted even when nothing was: an alarm on missing figures must not ring on a quiet night."""
 
 LIMBO = "limbo_"
-"""Begins the amounts of a tally that are money in limbo: limbo_<status>:<currency>."""
+"""Begins the amounts of a tally that are money in limbo: limbo_<status>:<age>:<currency>."""
 
 
 def emit(sweep: SweepName, worked: Worked, now: datetime) -> None:
@@ -28,12 +29,10 @@ def emit(sweep: SweepName, worked: Worked, now: datetime) -> None:
     age = (now - worked.oldest_due_at).total_seconds() if worked.oldest_due_at else 0
     _write({"sweep": sweep}, figures | {"OldestDueAge": (MetricUnit.Seconds, max(0, age))})
     for name, amount_minor in sorted(tally.amounts.items()):
-        what, _, currency = name.partition(":")
+        what, *age, currency = name.split(":")
         if what.startswith(LIMBO):
-            _write(
-                {"sweep": sweep, "status": what.removeprefix(LIMBO), "currency": currency},
-                {"Limbo": (MetricUnit.NoUnit, amount_minor)},
-            )
+            dimensions = {"sweep": sweep, "status": what.removeprefix(LIMBO), "age": age[0], "currency": currency}
+            _write(dimensions, {"Limbo": (MetricUnit.NoUnit, amount_minor)})
         else:
             _write({"sweep": sweep, "what": what, "currency": currency}, {"Amount": (MetricUnit.NoUnit, amount_minor)})
 

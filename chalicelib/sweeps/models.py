@@ -14,7 +14,8 @@ SweepName = Literal["autopay", "reconcile", "overdue", "renewals"]
 
 @dataclass(frozen=True)
 class Tally:
-    """What a run did: counts by what happened, amounts in minor units by `what:currency`. Tallies add up."""
+    """What a run did: counts by what happened, amounts in minor units by `what:currency` (money in limbo:
+    `limbo_status:age:currency`). Tallies add up."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, int] = field(default_factory=dict)

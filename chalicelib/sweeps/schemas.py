@@ -17,7 +17,8 @@ class ShardRunView(Wire):
 
 class RunView(Wire):
     """All runs of a sweep on one day (UTC). `counts`: handled, charged, declined, unknown, and what else the sweep did;
-    `amounts_minor`: what:currency -> minor units. Deliveries may come twice, so these are statistics, not the books."""
+    `amounts_minor`: what:currency -> minor units; limbo_<status>:<age>:currency is what checks left pending, ages being
+    hour, day, week, longer. Deliveries may come twice, so these are statistics, not the books."""
 
     sweep: SweepName
     date: str

@@ -19,6 +19,7 @@ def reconcile(desk: wiring.Desk) -> CheckCounts:
     return CheckCounts(
         checked=done.counts.get("checked", 0),
         ended=done.counts.get("ended", 0),
+        parked=done.counts.get("parked", 0),
         failed=done.counts.get("failed", 0) + done.counts.get("unreadable", 0),
         busy=done.counts.get("postponed", 0),
         limbo={name.removeprefix(_LIMBO): amount for name, amount in done.amounts.items() if name.startswith(_LIMBO)},

@@ -79,9 +79,11 @@ def test_runs_are_kept_apart_by_sweep_day_and_shard_in_order(runs: Runs) -> None
 
 
 def test_a_name_that_is_an_expression_or_a_word_of_dynamodb_is_counted(runs: Runs) -> None:
-    runs.add(ORDER, "00", Tally({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:EUR": 10**15}), at="T1", finished=True)
+    runs.add(
+        ORDER, "00", Tally({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:week:EUR": 10**15}), at="T1", finished=True
+    )
     (run,) = runs.of("autopay", "2026-03-02")
-    assert (run.tally.counts, run.tally.amounts) == ({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:EUR": 10**15})
+    assert (run.tally.counts, run.tally.amounts) == ({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:week:EUR": 10**15})
 
 
 def test_an_order_arrives_as_it_was_sent(moto: Engine) -> None:
@@ -141,14 +143,14 @@ def app_work(app: Chalice) -> Any:
 
 def test_figures_of_an_order(capsys: pytest.CaptureFixture[str]) -> None:
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    tally = Tally({"handled": 3, "unreadable": 1, "charged": 2}, {"charged:EUR": 1200, "limbo_parked:JPY": 3})
+    tally = Tally({"handled": 3, "unreadable": 1, "charged": 2}, {"charged:EUR": 1200, "limbo_parked:week:JPY": 3})
     metrics.emit("autopay", Worked(tally, now - timedelta(minutes=4)), now)
     figures, charged, limbo = map(json.loads, capsys.readouterr().out.splitlines())
     wanted = {"handled": 3, "unreadable": 1, "charged": 2, "declined": 0, "unknown": 0, "OldestDueAge": 240}
     assert {name: figures[name] for name in wanted} == {name: [figure] for name, figure in wanted.items()}
     assert (figures["sweep"], figures["_aws"]["CloudWatchMetrics"][0]["Namespace"]) == ("autopay", "Paydesk")
     assert (charged["what"], charged["currency"], charged["Amount"]) == ("charged", "EUR", [1200])
-    assert (limbo["status"], limbo["currency"], limbo["Limbo"]) == ("parked", "JPY", [3])
+    assert (limbo["status"], limbo["age"], limbo["currency"], limbo["Limbo"]) == ("parked", "week", "JPY", [3])
 
 
 def test_a_quiet_order_says_zero(capsys: pytest.CaptureFixture[str]) -> None:
