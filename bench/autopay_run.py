@@ -89,7 +89,7 @@ def run_sweep(prefix: str) -> None:
         ledger=Ledger(client, prefix, due_work=DUE_WORK),
         gateway=SandboxGateway(DynamoDBCharges(client, prefix), PAGE_URL),
         queue=queue,
-        runs=DynamoDBRuns(lambda: client, prefix),
+        runs=DynamoDBRuns(lambda: client, prefix, attempts=5),
     )
     desk.sweeps.start("autopay")
     started, total = time.perf_counter(), Tally()

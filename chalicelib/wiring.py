@@ -97,7 +97,7 @@ def build(
         client = dynamodb_client()
         ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
-        runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix)
+        runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix, attempts)
     payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
     work: list[Sweep] = [
@@ -107,7 +107,7 @@ def build(
         RenewalsSweep(ledger, clock, attempts, settings.limits.open_invoices),
     ]
     queue = queue or SqsQueue(settings.sweeps_queue)
-    runs = runs or DynamoDBRuns(dynamodb_client, settings.table_prefix)
+    runs = runs or DynamoDBRuns(dynamodb_client, settings.table_prefix, attempts)
     return Desk(
         settings=settings,
         clock=clock,

@@ -29,10 +29,10 @@ def emit(sweep: SweepName, worked: Worked, now: datetime) -> None:
     age = (now - worked.oldest_due_at).total_seconds() if worked.oldest_due_at else 0
     _write({"sweep": sweep}, figures | {"OldestDueAge": (MetricUnit.Seconds, max(0, age))})
     for name, amount_minor in sorted(tally.amounts.items()):
-        what, *age, currency = name.split(":")
+        what, *waited, currency = name.split(":")
         if what.startswith(LIMBO):
-            dimensions = {"sweep": sweep, "status": what.removeprefix(LIMBO), "age": age[0], "currency": currency}
-            _write(dimensions, {"Limbo": (MetricUnit.NoUnit, amount_minor)})
+            limbo = {"sweep": sweep, "status": what.removeprefix(LIMBO), "age": waited[0], "currency": currency}
+            _write(limbo, {"Limbo": (MetricUnit.NoUnit, amount_minor)})
         else:
             _write({"sweep": sweep, "what": what, "currency": currency}, {"Amount": (MetricUnit.NoUnit, amount_minor)})
 

@@ -56,7 +56,8 @@ class Order(BaseModel):
 
 @dataclass(frozen=True)
 class ShardRun:
-    """How far one shard of a run has come. Statistics, not money: a message delivered twice counts its visits twice."""
+    """How far a day's runs have come with one shard. `started_at`: the latest run on it; no `finished_at`: it works
+    still. Statistics, not money: a message delivered twice counts its visits twice."""
 
     shard: str
     tally: Tally

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Broken, PaydeskError
@@ -18,6 +18,8 @@ from chalicelib.ledger.port import LedgerPort
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally, Worked
 
 log = logging.getLogger("paydesk.sweeps")
+
+T = TypeVar("T")
 
 
 class Queue(Protocol):
@@ -29,7 +31,12 @@ class Queue(Protocol):
 class Runs(Protocol):
     """Where runs are counted, by sweep, day and shard."""
 
-    def add(self, order: Order, shard: str, tally: Tally, *, at: str, finished: bool) -> None: ...
+    def begin(self, order: Order, shard: str, at: str) -> None:
+        """A worker begins with the shard: it is not finished any more, should an earlier run of the day have been."""
+
+    def count(self, order: Order, shard: str, tally: Tally) -> None: ...
+
+    def finish(self, order: Order, shard: str, at: str) -> None: ...
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]: ...
 
@@ -77,16 +84,17 @@ class Sweeps:
         total, oldest, after = Tally(), "", order.after
         with ThreadPoolExecutor(self._fan_out.threads) as pool:
             for position, shard in enumerate(order.shards):
-                self._count(order, shard, Tally(), finished=False)
+                if not after:
+                    self._tell(self._runs.begin, order, shard, format_instant(self._clock.now()))
                 while page := self._due(sweep, shard, after):
                     oldest = min(oldest or page[0][0], page[0][0])
                     tally, after = self._handle_page(sweep, page, pool, seconds_left)
-                    self._count(order, shard, tally, finished=False)
+                    self._tell(self._runs.count, order, shard, tally)
                     total += tally
                     if seconds_left() < self._fan_out.spare_seconds:
                         self._queue.send(order.model_copy(update={"shards": order.shards[position:], "after": after}))
                         return Worked(total, _due_at(oldest))
-                self._count(order, shard, Tally(), finished=True)
+                self._tell(self._runs.finish, order, shard, format_instant(self._clock.now()))
                 after = ""
         return Worked(total, _due_at(oldest))
 
@@ -126,10 +134,10 @@ class Sweeps:
             log.exception("account_failed", extra={"account_id": account_id, "sweep": sweep.name})
             return Tally({"failed": 1})
 
-    def _count(self, order: Order, shard: str, tally: Tally, *, finished: bool) -> None:
+    def _tell(self, counting: Callable[[Order, str, T], None], order: Order, shard: str, what: T) -> None:
         """Statistics: that they cannot be written is reported, and stops nobody's payment."""
         try:
-            self._runs.add(order, shard, tally, at=format_instant(self._clock.now()), finished=finished)
+            counting(order, shard, what)
         except Exception:
             log.exception("run_not_counted", extra={"sweep": order.sweep, "run": order.run, "shard": shard})
 

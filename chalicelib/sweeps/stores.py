@@ -4,13 +4,17 @@ table runs: PK run = <sweep>#<day>, SK shard; counts and amounts as number attri
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from chalicelib.ledger.calls import Calls
+from chalicelib.ledger.due import SHARDS
+from chalicelib.ledger.expressions import between
+from chalicelib.ledger.marshalling import marshal
 from chalicelib.sweeps.models import Order, ShardRun, SweepName, Tally
 
 if TYPE_CHECKING:
@@ -47,41 +51,50 @@ class MemoryQueue:
 
 
 class DynamoDBRuns:
-    """Runs on DynamoDB. Adding is not guarded: these are statistics, and an SDK retry may count a visit twice."""
+    """Runs on DynamoDB. Adding is not guarded: these are statistics, and a second try may count a visit twice."""
 
-    def __init__(self, connect: "Callable[[], DynamoDBClient]", table_prefix: str) -> None:
+    def __init__(self, connect: "Callable[[], DynamoDBClient]", table_prefix: str, attempts: int) -> None:
         self._connect = connect
         self._table = f"{table_prefix}runs"
+        self._attempts = attempts
 
     @cached_property
-    def _client(self) -> "DynamoDBClient":
-        return self._connect()
+    def _calls(self) -> Calls:
+        return Calls(self._connect(), self._attempts)
 
-    def add(self, order: Order, shard: str, tally: Tally, *, at: str, finished: bool) -> None:
-        added = _numbers(tally)
-        names = {"#started": "started_at", **({"#finished": "finished_at"} if finished else {})}
-        values: dict[str, Any] = {":at": at}
-        sets = ["#started = if_not_exists(#started, :at)", *(["#finished = :at"] if finished else [])]
-        adds = []
-        for number, (name, amount) in enumerate(sorted(added.items())):
-            names[f"#a{number}"], values[f":a{number}"] = name, amount
-            adds.append(f"#a{number} :a{number}")
-        self._client.update_item(
-            TableName=self._table,
-            Key=_marshal({"run": f"{order.sweep}#{order.run}", "shard": shard}),
-            UpdateExpression=f"SET {', '.join(sets)}" + (f" ADD {', '.join(adds)}" if adds else ""),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=_marshal(values),
-        )
+    def begin(self, order: Order, shard: str, at: str) -> None:
+        self._update(order, shard, "SET #started = :at REMOVE #finished", {":at": at}, _STARTED | _FINISHED)
+
+    def count(self, order: Order, shard: str, tally: Tally) -> None:
+        numbers = sorted(_numbers(tally).items())
+        if not numbers:
+            return
+        names = {f"#{place}": name for place, (name, _) in enumerate(numbers)}
+        values = {f":{place}": number for place, (_, number) in enumerate(numbers)}
+        adds = ", ".join(f"#{place} :{place}" for place in range(len(numbers)))
+        self._update(order, shard, f"ADD {adds}", values, names)
+
+    def finish(self, order: Order, shard: str, at: str) -> None:
+        self._update(order, shard, "SET #finished = :at", {":at": at}, _FINISHED)
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
-        answer = self._client.query(
+        query = {"TableName": self._table, **between("run", f"{sweep}#{day}", None, ("", ""))}
+        return [_shard_run(item) for item in self._calls.pages("query", query, SHARDS)]
+
+    def _update(
+        self, order: Order, shard: str, expression: str, values: dict[str, Any], names: Mapping[str, str]
+    ) -> None:
+        self._calls.one(
+            "update_item",
             TableName=self._table,
-            KeyConditionExpression="#run = :run",
-            ExpressionAttributeNames={"#run": "run"},
-            ExpressionAttributeValues=_marshal({":run": f"{sweep}#{day}"}),
+            Key=marshal({"run": f"{order.sweep}#{order.run}", "shard": shard}),
+            UpdateExpression=expression,
+            ExpressionAttributeNames=dict(names),
+            ExpressionAttributeValues=marshal(values),
         )
-        return [_shard_run(_unmarshal(item)) for item in answer["Items"]]
+
+
+_STARTED, _FINISHED = {"#started": "started_at"}, {"#finished": "finished_at"}
 
 
 class MemoryRuns:
@@ -91,18 +104,30 @@ class MemoryRuns:
         self._runs: dict[tuple[str, str], ShardRun] = {}
         self._lock = threading.Lock()
 
-    def add(self, order: Order, shard: str, tally: Tally, *, at: str, finished: bool) -> None:
+    def begin(self, order: Order, shard: str, at: str) -> None:
         with self._lock:
-            place = (f"{order.sweep}#{order.run}", shard)
-            before = self._runs.get(place) or ShardRun(shard, Tally(), at, None)
-            ended = at if finished else before.finished_at
-            self._runs[place] = ShardRun(shard, before.tally + tally, before.started_at, ended)
+            self._put(order, replace(self._get(order, shard), started_at=at, finished_at=None))
+
+    def count(self, order: Order, shard: str, tally: Tally) -> None:
+        with self._lock:
+            before = self._get(order, shard)
+            self._put(order, replace(before, tally=before.tally + tally))
+
+    def finish(self, order: Order, shard: str, at: str) -> None:
+        with self._lock:
+            self._put(order, replace(self._get(order, shard), finished_at=at))
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         with self._lock:
             return sorted(
                 (run for (name, _), run in self._runs.items() if name == f"{sweep}#{day}"), key=lambda run: run.shard
             )
+
+    def _get(self, order: Order, shard: str) -> ShardRun:
+        return self._runs.get((f"{order.sweep}#{order.run}", shard)) or ShardRun(shard, Tally(), None, None)
+
+    def _put(self, order: Order, run: ShardRun) -> None:
+        self._runs[f"{order.sweep}#{order.run}", run.shard] = run
 
 
 def _numbers(tally: Tally) -> dict[str, int]:
@@ -114,13 +139,3 @@ def _shard_run(item: dict[str, Any]) -> ShardRun:
     counts = {name.removeprefix(_COUNT): int(value) for name, value in item.items() if name.startswith(_COUNT)}
     amounts = {name.removeprefix(_AMOUNT): int(value) for name, value in item.items() if name.startswith(_AMOUNT)}
     return ShardRun(item["shard"], Tally(counts, amounts), item.get("started_at"), item.get("finished_at"))
-
-
-def _marshal(item: dict[str, Any]) -> dict[str, Any]:
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in item.items()}
-
-
-def _unmarshal(item: dict[str, Any]) -> dict[str, Any]:
-    deserializer = TypeDeserializer()
-    return {name: deserializer.deserialize(value) for name, value in item.items()}

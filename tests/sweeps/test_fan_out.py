@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid
 from chalicelib.ledger.due import SHARDS, shard_of
-from chalicelib.sweeps.models import Order, Sweep, Tally
+from chalicelib.sweeps.models import Order, ShardRun, Sweep, Tally
 from chalicelib.sweeps.stores import MemoryRuns
 from tests.support.faults import Crash
 from tests.sweeps.fleet import AMOUNT_MINOR, SMALL, Fleet, Watched, names, names_in, plenty, short
@@ -285,13 +285,13 @@ class CountingRuns(MemoryRuns):
         super().__init__()
         self.writes: Counter[str] = Counter()
 
-    def add(self, order: Order, shard: str, tally: Tally, *, at: str, finished: bool) -> None:
-        self.writes[shard] += 1
-        super().add(order, shard, tally, at=at, finished=finished)
+    def _put(self, order: Order, run: ShardRun) -> None:
+        self.writes[run.shard] += 1
+        super()._put(order, run)
 
 
 class RunsOutOfOrder(MemoryRuns):
-    def add(self, *_: Any, **__: Any) -> None:
+    def _put(self, *_: Any) -> None:
         raise OSError("the table of runs is gone")
 
 

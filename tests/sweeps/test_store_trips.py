@@ -32,7 +32,7 @@ def test_an_autopay_payment_takes_at_most_3_05_trips(ministack: Engine) -> None:
             ledger=ledger,
             gateway=SandboxGateway(DynamoDBCharges(charges, prefix), PAGE_URL),
             queue=MemoryQueue(),
-            runs=DynamoDBRuns(lambda: store, prefix),
+            runs=DynamoDBRuns(lambda: store, prefix, attempts=5),
         )
         open_fleet(ledger, names_in("05", ACCOUNTS))
         with contextlib.closing(Road(store)) as road, contextlib.closing(Road(charges)) as gateway:

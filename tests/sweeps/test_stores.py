@@ -23,6 +23,7 @@ from local.clock import MovableClock, StandingClock
 from local.stage import Stage
 from tests.support.builders import NOW
 from tests.support.engines import Engine
+from tests.support.faults import Road, throttled
 from tests.support.tokens import Tokens
 from tests.sweeps.fleet import AMOUNT_MINOR, names, open_fleet
 
@@ -35,7 +36,7 @@ def runs(request: pytest.FixtureRequest, moto: Engine) -> Iterator[Runs]:
         yield MemoryRuns()
         return
     with moto.tables() as prefix:
-        yield DynamoDBRuns(moto.ledger_client, prefix)
+        yield DynamoDBRuns(moto.ledger_client, prefix, attempts=5)
 
 
 @contextlib.contextmanager
@@ -50,16 +51,32 @@ def a_queue(engine: Engine) -> Iterator[tuple[SqsQueue, Any, str]]:
 
 
 def test_tallies_add_up(runs: Runs) -> None:
-    runs.add(ORDER, "08", Tally(), at="2026-03-02T09:00:00.000Z", finished=False)
-    runs.add(ORDER, "08", Tally({"handled": 2, "charged": 1}, {"charged:EUR": 5}), at="T2", finished=False)
-    runs.add(
-        ORDER, "08", Tally({"handled": 3, "checked": 0}, {"charged:EUR": 7, "declined:JPY": 1}), at="T3", finished=False
-    )
-    runs.add(ORDER, "08", Tally(), at="2026-03-02T09:05:00.000Z", finished=True)
+    runs.begin(ORDER, "08", "2026-03-02T09:00:00.000Z")
+    runs.count(ORDER, "08", Tally({"handled": 2, "charged": 1}, {"charged:EUR": 5}))
+    runs.count(ORDER, "08", Tally({"handled": 3, "checked": 0}, {"charged:EUR": 7, "declined:JPY": 1}))
+    runs.count(ORDER, "08", Tally())
+    runs.finish(ORDER, "08", "2026-03-02T09:05:00.000Z")
     (run,) = runs.of("autopay", "2026-03-02")
     assert {name: count for name, count in run.tally.counts.items() if count} == {"handled": 5, "charged": 1}
     assert run.tally.amounts == {"charged:EUR": 12, "declined:JPY": 1}
     assert (run.started_at, run.finished_at) == ("2026-03-02T09:00:00.000Z", "2026-03-02T09:05:00.000Z")
+
+
+def test_a_second_run_of_the_day_is_not_finished_before_it_is(runs: Runs) -> None:
+    runs.begin(ORDER, "08", "T1")
+    runs.count(ORDER, "08", Tally({"handled": 1}))
+    runs.finish(ORDER, "08", "T2")
+    runs.begin(ORDER, "08", "T3")
+    assert runs.of("autopay", "2026-03-02") == [ShardRun("08", Tally({"handled": 1}), "T3", None)]
+
+
+def test_a_runs_page_outlives_a_store_that_is_busy_for_a_moment(moto: Engine) -> None:
+    with moto.tables() as prefix:
+        client = moto.ledger_client()
+        runs = DynamoDBRuns(lambda: client, prefix, attempts=5)
+        runs.begin(ORDER, "08", "T1")
+        Road(client).meets(throttled)
+        assert [run.shard for run in runs.of("autopay", "2026-03-02")] == ["08"]
 
 
 def test_runs_are_kept_apart_by_sweep_day_and_shard_in_order(runs: Runs) -> None:
@@ -68,7 +85,8 @@ def test_runs_are_kept_apart_by_sweep_day_and_shard_in_order(runs: Runs) -> None
         ORDER.model_copy(update={"sweep": "overdue"}),
     )
     for order, shard in ((ORDER, "08"), (ORDER, "00"), (other_day, "01"), (other_sweep, "02")):
-        runs.add(order, shard, Tally({"handled": 1}), at="T1", finished=False)
+        runs.begin(order, shard, "T1")
+        runs.count(order, shard, Tally({"handled": 1}))
     assert runs.of("autopay", "2026-03-02") == [
         ShardRun("00", Tally({"handled": 1}), "T1", None),
         ShardRun("08", Tally({"handled": 1}), "T1", None),
@@ -79,11 +97,10 @@ def test_runs_are_kept_apart_by_sweep_day_and_shard_in_order(runs: Runs) -> None
 
 
 def test_a_name_that_is_an_expression_or_a_word_of_dynamodb_is_counted(runs: Runs) -> None:
-    runs.add(
-        ORDER, "00", Tally({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:week:EUR": 10**15}), at="T1", finished=True
-    )
+    tally = Tally({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:week:EUR": 10**15})
+    runs.count(ORDER, "00", tally)
     (run,) = runs.of("autopay", "2026-03-02")
-    assert (run.tally.counts, run.tally.amounts) == ({"set": 1, "a.b": 2, "#c": 3}, {"limbo_parked:week:EUR": 10**15})
+    assert (run.tally.counts, run.tally.amounts) == (tally.counts, tally.amounts)
 
 
 def test_an_order_arrives_as_it_was_sent(moto: Engine) -> None:
@@ -106,7 +123,7 @@ def test_from_the_schedule_over_the_queue_to_the_charge(
                 settings.load(environ),
                 clock=MovableClock(StandingClock(NOW)),
                 queue=queue,
-                runs=DynamoDBRuns(moto.ledger_client, prefix),
+                runs=DynamoDBRuns(moto.ledger_client, prefix, attempts=5),
             )
         assert isinstance(desk.ledger, Ledger)
         open_fleet(desk.ledger, names(12))
