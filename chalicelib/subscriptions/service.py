@@ -21,7 +21,7 @@ from chalicelib.subscriptions.rules import next_renewal_on, renewals_due
 from chalicelib.sweeps.models import SweepName, Tally
 
 SUBSCRIPTIONS_MAX = 50
-"""Of one account: a renewal reads them all."""
+"""Active ones of one account: a renewal reads them all."""
 RENEWALS_PER_COMMIT = 30
 """Each writes an invoice, an activity entry and its subscription; a transaction takes 100 items."""
 
@@ -174,12 +174,14 @@ class RenewalsSweep:
         if account is None:
             return Tally()
         # After the account, never before: an older subscription would bill a period twice.
-        subscriptions = self._ledger.records(Subscription, account_id, limit=SUBSCRIPTIONS_MAX)
+        subscriptions = self._ledger.records(
+            Subscription, account_id, limit=SUBSCRIPTIONS_MAX, where=("status", "active")
+        )
         now = self._clock.now()
         renewals = renewals_due(subscriptions, today_of(account, now), RENEWALS_PER_COMMIT)
         puts: list[Record] = []
         standing = {subscription.subscription_id: subscription for subscription in subscriptions}
-        issued = Tally()
+        issued, ended = Tally(), 0
         for renewal in renewals:
             standing[renewal.subscription.subscription_id] = renewal.subscription
             if renewal.invoice is not None:
@@ -196,13 +198,15 @@ class RenewalsSweep:
                     subscription_id=renewal.subscription.subscription_id,
                 )
                 puts.append(entry)
-                issued += Tally({"ended": 1})
+                ended += 1
         next_on = next_renewal_on(list(standing.values()))
         if not renewals and next_on == account.next_renewal_on:
             return Tally()
         if len(account.open_invoices) > self._open_invoices_alarm:
             issued += Tally({"too_many_open_invoices": 1})
-        account = account.model_copy(update={"next_renewal_on": next_on})
+        issued += Tally({"ended": ended})
+        count = account.subscription_count - ended
+        account = account.model_copy(update={"next_renewal_on": next_on, "subscription_count": count})
         # May race: a change of interval, a cancellation, another message. The version decides; the loser reads again,
         # and a period that was billed meanwhile has moved on.
         self._ledger.commit(Change(account, puts=tuple(puts), sets=tuple(_renewed(subscriptions, standing))))

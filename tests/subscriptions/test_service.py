@@ -133,6 +133,23 @@ def test_more_than_one_commit_holds_are_issued_by_the_next_runs(desk: MemoryDesk
     assert len({invoice.number for invoice in desk.invoices()}) == RENEWALS_PER_COMMIT + 5
 
 
+def test_what_has_ended_makes_room_for_another_and_hides_none_that_runs(desk: MemoryDesk) -> None:
+    standing = [create(desk, f"team-{number}")[0] for number in range(SUBSCRIPTIONS_MAX)]
+    with pytest.raises(Invalid, match="limit_reached"):
+        create(desk, "one-more")
+    for subscription in standing[:20]:
+        change(desk, subscription, cancel=True)
+    for _ in range(2):
+        desk.run("renewals")
+    assert desk.account().subscription_count == SUBSCRIPTIONS_MAX - 20
+    for number in range(20):
+        create(desk, f"new-{number}")
+    with pytest.raises(Invalid, match="limit_reached"):
+        create(desk, "one-more")
+    desk.run("renewals")
+    assert len(desk.invoices()) == SUBSCRIPTIONS_MAX
+
+
 def test_two_messages_at_once_issue_a_period_once(desk: MemoryDesk) -> None:
     create(desk)
     desk.ledger.before_commit.plan(lambda: desk.run("renewals"))
