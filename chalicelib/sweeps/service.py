@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from chalicelib.core.clock import Clock, format_instant
-from chalicelib.core.errors import Broken, PaydeskError
+from chalicelib.core.errors import Broken, PaydeskError, Unavailable
 from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally, Worked
@@ -127,6 +127,9 @@ class Sweeps:
         except Broken:
             log.exception("account_unreadable", extra={"account_id": account_id, "sweep": sweep.name})
             return Tally({"unreadable": 1})
+        except Unavailable:
+            log.warning("account_busy", extra={"account_id": account_id, "sweep": sweep.name})
+            return Tally({"postponed": 1})
         except PaydeskError:
             log.exception("account_postponed", extra={"account_id": account_id, "sweep": sweep.name})
             return Tally({"postponed": 1})

@@ -41,6 +41,25 @@ def test_what_fails_again_and_again_goes_to_the_dead_letters_and_somebody_is_tol
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
+def test_whatever_is_logged_as_an_error_rings(package: Package) -> None:
+    filters = [found["Properties"] for found in package.of_kind("AWS::Logs::MetricFilter").values()]
+    alarm = package.properties("ErrorsLoggedAlarm")
+
+    assert [found["LogGroupName"]["Ref"] for found in filters] == ["ApiHandlerLogGroup", "WorkLogGroup"]
+    for found in filters:
+        (metric,) = found["MetricTransformations"]
+        assert found["FilterPattern"] == '{ $.level = "ERROR" }'
+        assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == ("Sum", 0, "GreaterThanThreshold")
+
+
+def test_every_alarm_goes_to_the_topic_named_at_deployment(package: Package) -> None:
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+
+    for name, alarm in package.of_kind("AWS::CloudWatch::Alarm").items():
+        assert alarm["Properties"]["AlarmActions"] == topic, name
+
+
 def test_dead_letters_are_kept_longer_than_they_may_have_waited_before(package: Package) -> None:
     """SQS counts their age from the day they were first sent."""
     dead = package.properties("SweepsDeadLetters")

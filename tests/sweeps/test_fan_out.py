@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.errors import Invalid
+from chalicelib.core.errors import Invalid, Unavailable
 from chalicelib.ledger.due import SHARDS, shard_of
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, Tally
 from chalicelib.sweeps.stores import MemoryRuns
@@ -206,11 +206,15 @@ def test_an_account_that_cannot_be_read_stands_first_and_stops_nobody(
 
 
 @pytest.mark.parametrize(
-    ("error", "counted", "reported"),
-    [(Invalid("method_not_usable"), "postponed", "account_postponed"), (ValueError("odd"), "failed", "account_failed")],
+    ("error", "counted", "reported", "level"),
+    [
+        (Unavailable(), "postponed", "account_busy", "WARNING"),  # the next run finds it less busy: wakes nobody
+        (Invalid("method_not_usable"), "postponed", "account_postponed", "ERROR"),
+        (ValueError("odd"), "failed", "account_failed", "ERROR"),
+    ],
 )
 def test_an_account_with_which_something_else_is_wrong_is_counted_and_stops_nobody(
-    error: Exception, counted: str, reported: str, caplog: pytest.LogCaptureFixture
+    error: Exception, counted: str, reported: str, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, *others = names_in("00", 12)
 
@@ -220,7 +224,7 @@ def test_an_account_with_which_something_else_is_wrong_is_counted_and_stops_nobo
 
     fleet = Fleet([first, *others], wrap=watching([], before=fail))
     assert fleet.run().counts == {counted: 1, "handled": 11, "charged": 11}
-    assert [record.message for record in caplog.records] == [reported]
+    assert [(record.message, record.levelname) for record in caplog.records] == [(reported, level)]
     assert fleet.attempts() == Counter(others)
 
 
