@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import http.client
 import json
+import os
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from chalicelib.http.cards import has_card_number
 from chalicelib.settings import SettingsError
 from local import demo_data
 from local.server import RequestLog
@@ -41,6 +43,8 @@ def main() -> int:
 
     def log(request: Request, response: Response, milliseconds: int) -> None:
         path = request.target.partition("?")[0]
+        if has_card_number(path):
+            path = "(a card number in the address)"
         say(f"{request.method:6} {path} -> {response.status} ({milliseconds} ms)")
 
     try:
@@ -232,4 +236,8 @@ def curl_commands(api_url: str, stack_file: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed. Taking moto's tables apart object by object would keep the prompt away for many seconds.
+    os._exit(code)

@@ -93,7 +93,7 @@ class Control:
 def _object(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refusal(400, "malformed_json", "The body has to be a JSON object.")

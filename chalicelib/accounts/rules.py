@@ -52,7 +52,8 @@ def covered_by_invoice(account: Account) -> dict[str, int]:
 
 
 def oldest_due_first(account: Account) -> list[tuple[str, OpenInvoice]]:
-    return sorted(account.open_invoices.items(), key=lambda entry: (entry[1].due_on, entry[0]))
+    """Of those due on one day the one issued first, as its number says."""
+    return sorted(account.open_invoices.items(), key=lambda entry: (entry[1].due_on, entry[1].number, entry[0]))
 
 
 def today_of(account: Account, now: datetime) -> date:

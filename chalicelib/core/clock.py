@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, PlainSerializer
+from pydantic import AfterValidator, PlainSerializer, WithJsonSchema
 
 
 def instant(moment: datetime) -> datetime:
@@ -23,7 +23,12 @@ def format_instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Instant = Annotated[datetime, AfterValidator(instant), PlainSerializer(format_instant, return_type=str)]
+Instant = Annotated[
+    datetime,
+    AfterValidator(instant),
+    PlainSerializer(format_instant, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """A field that holds an instant and is written in the fixed-width form, in the store and on the wire alike."""
 
 

@@ -8,6 +8,7 @@ _PAYMENT = "pay_7D4KQ2XNMA5VJ3WZ6CTRBPLEGH"
 _METHOD = "pm_2HSNCJ6QYV4TDXKARZ5WMB3EPG"
 _INVOICE = "inv_20261101_5VJ3WZ6CTRBPLEGH7D4KQ2XNMA"
 _SUBSCRIPTION = "sub_6TXW3QK5JZ2RDNAVHYM4CBPLEG"
+_REQUEST = "5b0c9a54-2f3e-4a37-9d53-6a1d4be0c9f1"
 _LATER = "2026-11-23T16:36:15.123Z"
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -21,6 +22,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "open_minor": 12000,
         "covered_minor": 12000,
         "currency": "EUR",
+        "reason": "all_covered",
         "pending": [{"payment_id": _PAYMENT, "status": "processing", "covers_minor": 12000}],
     },
     "balance_changed": {"payable_minor": 9000, "currency": "EUR"},
@@ -36,8 +38,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "decline_class": "retry_later",
         "retry_at": _LATER,
         "next_best_action": "retry_later",
+        "scope": "account",
     },
-    "payment_canceled": {"payment_id": _PAYMENT},
+    "payment_canceled": {"payment_id": _PAYMENT, "request_id": _REQUEST},
     "cooling_down": {"retry_at": _LATER, "scope": "account"},
     "too_many_attempts": {"retry_at": _LATER},
     "method_not_usable": {"payment_method_id": _METHOD, "reason": "expired"},
@@ -45,15 +48,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "kind_not_supported": {"kind": "paypal"},
     "token_refused": {"gateway_code": "token_unknown"},
     "method_in_use": {"payment_ids": [_PAYMENT]},
-    "default_method": {"choices": ["disable_autopay", "promote"], "payment_methods": [_METHOD]},
+    "default_method": {"choices": ["disable_autopay", "promote"]},
     "expiry_not_applicable": {"payment_method_id": _METHOD, "kind": "bank_debit"},
     "invoice_dates": {"issued_on": "2026-11-23", "due_on": "2026-11-20"},
-    "invoice_total": {"total_minor": -500, "currency": "EUR"},
+    "invoice_total": {"total_minor": -500, "max_minor": 1000000000000, "currency": "EUR"},
     "invoice_not_voidable": {"invoice_id": _INVOICE, "invoice_status": "paid", "reason": "not_unpaid"},
     "starts_in_the_past": {"starts_on": "2026-11-01"},
     "subscription_canceled": {"subscription_id": _SUBSCRIPTION},
-    "unavailable": {"retry_after_seconds": 1},
-    "gateway_unavailable": {"retry_after_seconds": 60},
-    "internal_error": {"request_id": "5b0c9a54-2f3e-4a37-9d53-6a1d4be0c9f1"},
-    "unreadable_record": {"request_id": "5b0c9a54-2f3e-4a37-9d53-6a1d4be0c9f1"},
+    "unavailable": {"retry_after_seconds": 1, "request_id": _REQUEST},
+    "gateway_unavailable": {"retry_after_seconds": 60, "request_id": _REQUEST},
+    "internal_error": {"request_id": _REQUEST},
+    "unreadable_record": {"request_id": _REQUEST},
 }

@@ -55,7 +55,9 @@ def answer_to(error: PaydeskError, locale: str, now: datetime, request_id: str) 
         headers["WWW-Authenticate"] = "Bearer"
         facts = {}
     wait_seconds = _wait_seconds(facts, now)
-    if wait_seconds is not None:
+    # A decline told again when its hour is over stays one, however long one waits: it takes a new key.
+    over = code == "payment_declined" and facts.get("retry_at") is not None and facts["retry_at"] <= now
+    if wait_seconds is not None and not over:
         headers["Retry-After"] = str(wait_seconds)
     if STATUS[code] >= 500:
         facts["request_id"] = request_id

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from chalicelib.core.errors import Invalid, Malformed, NotFound, TooLarge
 from chalicelib.http import cards
@@ -23,8 +24,14 @@ FieldRefusal = tuple[str, str, dict[str, Any]]
 
 M = TypeVar("M", bound=BaseModel)
 
+WHOLE = "*"
+"""The field, where a problem is with all of them together."""
+
 ERRORS_MAX = 20
 """How many field problems one answer lists: a body of a thousand unknown fields gets no answer of a thousand lines."""
+
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+"""What a gateway in front of us puts where bytes were no UTF-8: what was meant is lost, and must not be stored."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
@@ -56,9 +63,12 @@ def read_text(request: Request, limits: Limits) -> str:
     if len(raw) > limits.body_bytes:
         raise TooLarge(limit_bytes=limits.body_bytes)
     try:
-        return raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
         raise Malformed("malformed_json") from None
+    if _REPLACED in text:
+        raise Malformed("malformed_json")
+    return str(text)
 
 
 def read_body(text: str, schema: type[M] | None, locale: str) -> M | None:
@@ -106,6 +116,8 @@ def read_query(request: Request, schema: type[M] | None, limits: Limits, locale:
     """The query parameters as their schema has them. Raises Invalid for unknown, repeated or unacceptable ones."""
     given = request.query_params
     values = {name: given.getlist(name) for name in given} if given is not None else {}
+    if _REPLACED in json.dumps(values, ensure_ascii=False):
+        raise Malformed("malformed_request")
     if cards.found_in(json.dumps(values), values):
         raise Invalid("card_number_refused")
     repeated: list[FieldRefusal] = [(name, "repeated", {}) for name, several in values.items() if len(several) > 1]
@@ -140,12 +152,20 @@ def _refuse_details(error: ValidationError, locale: str) -> NoReturn:
     details = error.errors(include_url=False, include_input=False)
     if any(detail["type"] == "json_invalid" for detail in details):  # nested too deep, or half a surrogate pair
         raise Malformed("malformed_json")
-    _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in details], locale)
+    refused = [detail for detail in details if not _follows_from_another(detail, details)]
+    _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in refused], locale)
+
+
+def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """A list of which an item was refused counts as too short, which nobody who wrote that item would understand."""
+    loc = detail["loc"]
+    inside = [other for other in details if len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc]
+    return detail["type"] == "too_short" and bool(inside)
 
 
 def _refuse(problems: list[FieldRefusal], locale: str) -> NoReturn:
     errors = [
-        {"field": field[:100], "problem": catalog.field_problem(kind, locale, particulars)}
+        {"field": field[:100] or WHOLE, "problem": catalog.field_problem(kind, locale, particulars)}
         for field, kind, particulars in problems[:ERRORS_MAX]
     ]
     raise Invalid("invalid_request", errors=errors)

@@ -8,6 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 BillingDay = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 """A day somebody names. Near enough that whatever is counted from it, in any time zone, is still a date."""
 
+_SHOWN = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]"
+_VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]"
+ONE_LINE = rf"^{_SHOWN}*{_VISIBLE}{_SHOWN}*$"
+"""Text a person reads: something visible, no line breaks or other control characters, nothing that turns the direction
+of what stands beside it."""
+
 
 class RequestBody(BaseModel):
     """Base of every request body: nothing is converted, unknown fields are refused.
@@ -42,7 +48,7 @@ class Wire(BaseModel):
 
 
 class FieldProblem(Wire):
-    """What is wrong with one field. The value itself is never repeated."""
+    """What is wrong with one field; `*`: with all together. The value itself is never repeated."""
 
     field: str
     problem: str

@@ -37,7 +37,7 @@ def issue(
     """
     total = sum(line.amount_minor for line in draft.lines)
     if not 0 < total <= MINOR_MAX:
-        raise Invalid("invoice_total", total_minor=total, currency=account.currency)
+        raise Invalid("invoice_total", total_minor=total, max_minor=MINOR_MAX, currency=account.currency)
     if open_invoices_max is not None and len(account.open_invoices) >= open_invoices_max:
         raise Invalid("limit_reached", what="open_invoices", limit=open_invoices_max)
     from_credit = min(account.credit_minor, total)

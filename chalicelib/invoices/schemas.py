@@ -9,14 +9,14 @@ from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import covered_by_invoice, today_of
 from chalicelib.core.clock import Clock, Instant
 from chalicelib.core.money import MINOR_MAX, Currency
-from chalicelib.http.schemas import BillingDay, PageQuery, RequestBody, Wire
+from chalicelib.http.schemas import ONE_LINE, BillingDay, PageQuery, RequestBody, Wire
 from chalicelib.invoices.models import Invoice, InvoiceStatus, Line
 
 
 class LineBody(RequestBody):
     """One position: quantity times unit amount, in minor units of the account's currency. Negative: a discount."""
 
-    description: Annotated[str, Field(min_length=1, max_length=500)]
+    description: Annotated[str, Field(min_length=1, max_length=500, pattern=ONE_LINE)]
     quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     unit_amount_minor: Annotated[int, Field(ge=-MINOR_MAX, le=MINOR_MAX)]
 

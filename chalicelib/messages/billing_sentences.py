@@ -8,8 +8,12 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
         N_("There is nothing to pay"),
         N_(
             "Nothing was charged. {open} is open, and {covered} of it is covered by payments that are under way; "
-            "pending lists them. If the balance is not 0, wait for those or cancel the one that waits for you."
+            "pending lists them. Wait for those, or cancel the one that waits for you."
         ),
+    ),
+    "nothing_to_pay.nothing_open": (
+        N_("Everything is paid"),
+        N_("No invoice is open, so nothing was charged."),
     ),
     "balance_changed": (
         N_("The balance has changed"),
@@ -41,8 +45,8 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_not_cancelable": (
         N_("This payment cannot be canceled"),
         N_(
-            "Its status is {payment_status}. Only a payment that waits for the customer (requires_action) can be "
-            "canceled."
+            "Nothing was changed: its status is {payment_status}. Only a payment that waits for the customer "
+            "(requires_action) can be canceled. To get back money that was taken, ask our finance team."
         ),
     ),
     "payment_not_resolvable": (
@@ -88,6 +92,38 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
         N_("The payment was declined"),
         N_("No money was taken: there was a technical fault on the way to the bank. Try again at {retry_at} or later."),
     ),
+    "payment_declined.retry_later.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank declines it for now. Pay with another payment method, or try this one again "
+            "at {retry_at} or later."
+        ),
+    ),
+    "payment_declined.fix_method.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: something about the payment method is wrong or outdated. Pay with another one, or "
+            "update it and try again at {retry_at} or later."
+        ),
+    ),
+    "payment_declined.needs_customer.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank wants its customer to confirm. Try again at {retry_at} or later and confirm "
+            "the payment when the bank asks, or pay with another payment method."
+        ),
+    ),
+    "payment_declined.never_again.payment_method": (
+        N_("The payment was declined"),
+        N_("No money was taken: the bank refuses this payment method for good. Pay with another one."),
+    ),
+    "payment_declined.technical.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: there was a technical fault on the way to the bank. Pay with another payment method, "
+            "or try this one again at {retry_at} or later."
+        ),
+    ),
     "payment_canceled": (
         N_("The payment did not take place"),
         N_("No money was taken, and none will be under this Idempotency-Key. Pay again with a new key."),
@@ -95,6 +131,13 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     "cooling_down": (
         N_("It is too early to try again"),
         N_("The last payment was declined. Nothing was charged now; try again at {retry_at} or later."),
+    ),
+    "cooling_down.payment_method": (
+        N_("It is too early to try again"),
+        N_(
+            "The last payment with this payment method was declined. Nothing was charged now; pay with another one, or "
+            "try again at {retry_at} or later."
+        ),
     ),
     # Payment methods.
     "too_many_attempts": (
@@ -125,6 +168,10 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
         N_(
             "Nothing was done. The bank has not confirmed it so far. Choose another one, or wait until it is confirmed."
         ),
+    ),
+    "method_not_usable.being_removed": (
+        N_("This is the payment method to be removed"),
+        N_("Nothing was done. Name another payment method to become the default."),
     ),
     "method_not_usable.other_gateway": (
         N_("This payment method belongs to another payment gateway"),
@@ -170,10 +217,7 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "invoice_total": (
         N_("The total of the invoice is not acceptable"),
-        N_(
-            "Nothing was issued. The lines add up to {total}; the total has to be more than 0 and not beyond all "
-            "measure."
-        ),
+        N_("Nothing was issued. The lines add up to {total}; the total has to be more than 0 and at most {max}."),
     ),
     "invoice_not_voidable": (
         N_("This invoice cannot be voided"),
@@ -181,7 +225,7 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "invoice_not_voidable.partly_paid": (
         N_("This invoice has been paid in part"),
-        N_("It was not voided: a payment has been booked on it. Refund that payment first, or let the rest be paid."),
+        N_("It was not voided: a payment has been booked on it. Let the rest be paid."),
     ),
     # Subscriptions.
     "starts_in_the_past": (
@@ -227,6 +271,20 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_status_succeeded": (
         N_("The payment succeeded"),
         N_("Thank you: {amount} was paid."),
+    ),
+    "payment_status_succeeded.credited": (
+        N_("The payment succeeded"),
+        N_(
+            "Thank you: {amount} was paid. {credited} of it fits no open invoice any more; it is kept as credit and "
+            "pays the next invoices first."
+        ),
+    ),
+    "payment_status_succeeded.left_out": (
+        N_("The payment succeeded"),
+        N_(
+            "Thank you: {amount} was paid. More invoices are open than one payment can settle, {left_out_invoices} of "
+            "them were left out: pay again to settle those."
+        ),
     ),
     "payment_status_declined": (
         N_("The payment was declined"),

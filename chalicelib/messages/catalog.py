@@ -80,7 +80,8 @@ def _read_range(part: str) -> tuple[float, str]:
 def _variant(code: str, facts: Mapping[str, Any]) -> str:
     """`limit_reached` with what=payment_methods is told as `limit_reached.payment_methods`, if there is such a
     sentence."""
-    candidates = (f"{code}.{facts[name]}" for name in VARIANT_FACTS if name in facts)
+    values = [str(facts[name]) for name in VARIANT_FACTS if name in facts]
+    candidates = (f"{code}.{variant}" for variant in (".".join(values), *values))
     return next((candidate for candidate in candidates if candidate in SENTENCES), code)
 
 

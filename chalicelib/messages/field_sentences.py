@@ -16,11 +16,11 @@ FIELD_SENTENCES: dict[str, str] = {
     "greater_than_equal": N_("It has to be {ge} or more."),
     "less_than": N_("It has to be less than {lt}."),
     "less_than_equal": N_("It has to be {le} or less."),
-    "string_too_short": N_("It is too short: at least {min_length} characters."),
-    "string_too_long": N_("It is too long: at most {max_length} characters."),
+    "string_too_short": N_("It is too short: the least length is {min_length}."),
+    "string_too_long": N_("It is too long: the greatest length is {max_length}."),
     "string_pattern_mismatch": N_("It does not have the right form."),
-    "too_short": N_("The list is too short: at least {min_length}."),
-    "too_long": N_("The list is too long: at most {max_length}."),
+    "too_short": N_("The list is too short: the least length is {min_length}."),
+    "too_long": N_("The list is too long: the greatest length is {max_length}."),
     "literal_error": N_("It has to be one of: {expected}."),
     "enum": N_("It has to be one of: {expected}."),
     "union_tag_invalid": N_("It has to be one of: {expected_tags}."),
@@ -48,6 +48,6 @@ RULE_SENTENCES: tuple[str, ...] = (
     N_("state expires_month and expires_year together"),
     N_("state at least one thing to change"),
     N_("state a value or leave the field out: null is neither"),
-    N_("on_default=promote and promote={payment_method_id} go together"),
+    N_("name the new default here, and only together with on_default=promote"),
 )
 """What the rooms' own checks say of a value (the text of their ValueError), gathered here for the translators."""

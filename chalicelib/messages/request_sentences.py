@@ -57,6 +57,13 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
             "it, or to give you the role."
         ),
     ),
+    "missing_role.for_the_customer": (
+        N_("This is for the customer"),
+        N_(
+            "Only a billing administrator of this customer does this (role {missing_role} in a token for the account): "
+            "operators neither pay nor change payment methods for a customer. Ask the customer to do it."
+        ),
+    ),
     "search_needs_operator": (
         N_("Searching is for the operators"),
         N_(
@@ -138,8 +145,8 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
     "limit_reached.subscriptions": (
         N_("There are too many subscriptions"),
         N_(
-            "Nothing was created: an account holds at most {limit} subscriptions, ended ones included. Open another "
-            "account for this one."
+            "Nothing was created: an account holds at most {limit} subscriptions that run. Cancel one that is no "
+            "longer needed, or open another account for this one."
         ),
     ),
     # It is us.

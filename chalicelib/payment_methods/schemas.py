@@ -3,16 +3,16 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import cooling_down_until
 from chalicelib.core.clock import Instant
-from chalicelib.http.schemas import QueryParameters, RequestBody, Wire
+from chalicelib.http.schemas import ONE_LINE, QueryParameters, RequestBody, Wire
 from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import label
 
-ShortText = Annotated[str, Field(min_length=1, max_length=200)]
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 class BillingDetailsBody(RequestBody):
@@ -41,12 +41,17 @@ class UpdateMethodBody(RequestBody):
 
     billing_details: BillingDetailsBody | None = None
     expires_month: Annotated[int, Field(ge=1, le=12)] | None = None
-    expires_year: Annotated[int, Field(ge=2000, le=2100)] | None = None
+    expires_year: Annotated[int, Field(ge=2000, le=2100)] | None = Field(default=None, validate_default=True)
+
+    @field_validator("expires_year")
+    @classmethod
+    def _whole(cls, year: int | None, info: ValidationInfo) -> int | None:
+        if "expires_month" in info.data and (info.data["expires_month"] is None) != (year is None):
+            raise ValueError("state expires_month and expires_year together")
+        return year
 
     @model_validator(mode="after")
-    def _something_and_whole(self) -> Self:
-        if (self.expires_month is None) != (self.expires_year is None):
-            raise ValueError("state expires_month and expires_year together")
+    def _something(self) -> Self:
         if self.billing_details is None and self.expires_month is None:
             raise ValueError("state at least one thing to change")
         return self
@@ -61,13 +66,14 @@ class RemoveMethodQuery(QueryParameters):
     """What to do when the method is the default: refuse, leave none and switch autopay off, or promote another."""
 
     on_default: Literal["refuse", "disable_autopay", "promote"] = "refuse"
-    promote: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    promote: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(default=None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _promote_names_one(self) -> Self:
-        if (self.on_default == "promote") != (self.promote is not None):
-            raise ValueError("on_default=promote and promote={payment_method_id} go together")
-        return self
+    @field_validator("promote")
+    @classmethod
+    def _promote_names_one(cls, promote: str | None, info: ValidationInfo) -> str | None:
+        if "on_default" in info.data and (info.data["on_default"] == "promote") != (promote is not None):
+            raise ValueError("name the new default here, and only together with on_default=promote")
+        return promote
 
 
 class DefaultMethodView(Wire):

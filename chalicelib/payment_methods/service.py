@@ -172,8 +172,11 @@ class PaymentMethods:
 
         Raises Conflict("method_in_use") while a payment is pending on it, and Conflict("default_method") for the
         default unless the caller chose: `disable_autopay` leaves no default, `promote` makes another method the
-        default; Invalid("method_not_usable") when that one is not there, or autopay is on and could not charge it.
+        default; Invalid("method_not_usable") when that one is not there, is the one removed, or autopay is on and could
+        not charge it.
         """
+        if promote == payment_method_id:
+            raise Invalid("method_not_usable", payment_method_id=promote, reason="being_removed")
 
         def removed() -> PaymentMethodRecord | None:
             account, method, successor = self._read_with_successor(account_id, payment_method_id, promote)
@@ -206,7 +209,7 @@ class PaymentMethods:
     def _read_with_successor(
         self, account_id: str, payment_method_id: str, promote: str | None
     ) -> tuple[Account, PaymentMethodRecord | None, PaymentMethodRecord | None]:
-        if promote is None or promote == payment_method_id:
+        if promote is None:
             return (*self._read(account_id, payment_method_id), None)
         account, method, successor = self._ledger.read(
             Key(Account, account_id),

@@ -189,6 +189,7 @@ def _what_is_in_the_way(account: Account, now: datetime) -> dict[str, object]:
         "open_minor": owed.open_minor,
         "covered_minor": owed.covered_minor,
         "currency": account.currency,
+        "reason": "all_covered" if owed.open_minor else "nothing_open",
         "pending": [
             {
                 "payment_id": payment.payment_id,

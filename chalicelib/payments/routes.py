@@ -9,7 +9,7 @@ from chalicelib.http.routing import Routes
 from chalicelib.payments.models import Payment
 from chalicelib.payments.moves import PENDING
 from chalicelib.payments.schemas import NEXT_BEST_ACTION, PayBody, PaymentList, PaymentsQuery, PaymentView, ResolveBody
-from chalicelib.payments.service import PayRequest
+from chalicelib.payments.service import PayRequest, PayResult
 
 routes = Routes("payments")
 
@@ -87,8 +87,7 @@ def cancel_payment(call: Call, account_id: str, payment_id: str) -> Answer:
 
     Should the money have been taken already, the answer shows the payment as succeeded.
     """
-    actor = call.actor
-    return Answer(200, PaymentView.of(call.desk.payments.cancel(account_id, payment_id, actor), call.locale))
+    return _done(call, call.desk.payments.cancel(account_id, payment_id, call.actor))
 
 
 @routes.post(
@@ -105,8 +104,12 @@ def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveB
     Unless it succeeded, it is closed at the gateway first. Should that say the money was taken after all, the answer
     shows the payment as succeeded.
     """
-    payment = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)
-    return Answer(200, PaymentView.of(payment, call.locale))
+    resolved = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)
+    return _done(call, resolved)
+
+
+def _done(call: Call, result: PayResult) -> Answer:
+    return Answer(200, PaymentView.of(result.payment, call.locale), REPLAYED if result.replayed else {})
 
 
 def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:
@@ -118,6 +121,7 @@ def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:
             decline_class=payment.decline.decline_class,
             retry_at=payment.retry_at,
             next_best_action=NEXT_BEST_ACTION[payment.decline.decline_class],
+            scope=call.desk.settings.cooldown_scope,
             replayed=replayed,
         )
     if payment.status == "canceled":

@@ -19,7 +19,7 @@ from chalicelib.payments.models import (
     Trigger,
 )
 
-Id = Annotated[str, Field(min_length=1, max_length=128)]
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:-]+$")]
 NextBestAction = Literal["retry_later", "update_payment_method", "authenticate", "use_another_method"]
 
 NEXT_BEST_ACTION: dict[DeclineClass, NextBestAction] = {
@@ -112,7 +112,13 @@ class PaymentView(Wire):
     @classmethod
     def of(cls, payment: Payment, locale: str) -> Self:
         decline = payment.decline
-        facts = {"amount_minor": payment.amount_minor, "currency": payment.currency}
+        facts = {
+            "amount_minor": payment.amount_minor,
+            "credited_minor": payment.credited_minor,
+            "left_out_invoices": payment.left_out_invoices,
+            "currency": payment.currency,
+            "what": _besides(payment),
+        }
         return cls(
             payment_id=payment.payment_id,
             account_id=payment.account_id,
@@ -138,6 +144,13 @@ class PaymentView(Wire):
             created_at=payment.reserved_at,
             settled_at=payment.settled_at,
         )
+
+
+def _besides(payment: Payment) -> str:
+    """What a receipt has to say beside the amount."""
+    if payment.credited_minor:
+        return "credited"
+    return "left_out" if payment.left_out_invoices else "nothing"
 
 
 class PaymentList(Wire):

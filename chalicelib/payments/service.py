@@ -61,7 +61,7 @@ Due = Callable[[Account, datetime], "PayRequest | Change[Account] | None"]
 
 @dataclass(frozen=True)
 class PayResult:
-    """The payment as it stands now. `replayed`: this request had been made before."""
+    """The payment as it stands now. `replayed`: what this request asks for had been done before."""
 
     payment: Payment
     replayed: bool
@@ -140,22 +140,22 @@ class Payments:
         held = until_committed(self._attempts, reserved)
         return self._charge_and_settle(*held) if held else None
 
-    def cancel(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
+    def cancel(self, account_id: str, payment_id: str, actor: Actor) -> PayResult:
         """Gives up a payment that waits for the customer. Answers it as it stands: canceled, or what the gateway says
         happened first. Raises Conflict("payment_not_cancelable") in any other state."""
         _, payment = self._booking.find(account_id, payment_id)
         if payment.status == "canceled":
-            return payment
+            return PayResult(payment, replayed=True)
         if payment.status != "requires_action":
             raise Conflict("payment_not_cancelable", payment_id=payment_id, payment_status=payment.status)
         closed = self._booking.close(account_id, payment_id, actor)
         if closed.status == "requires_action":
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)
-        return closed
+        return PayResult(closed, replayed=False)
 
     def resolve(
         self, account_id: str, payment_id: str, resolution: Resolution, gateway_reference: str | None, operator: Actor
-    ) -> Payment:
+    ) -> PayResult:
         """Ends a parked payment with what an operator found out, and answers it as it stands; saying the same again
         changes nothing. Unless it succeeded, it is closed at the gateway first: whatever that says happened is booked
         instead.
@@ -165,7 +165,7 @@ class Payments:
         """
         _, payment = self._booking.find(account_id, payment_id)
         if payment.resolution == resolution:
-            return payment
+            return PayResult(payment, replayed=True)
         if payment.status != "parked":
             raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
         answer: Answer
@@ -177,7 +177,7 @@ class Payments:
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
             answer = Declined("declined_by_operator", "retry_later", gateway_reference)
-        return self._booking.resolve(account_id, payment_id, resolution, answer, operator)
+        return PayResult(self._booking.resolve(account_id, payment_id, resolution, answer, operator), replayed=False)
 
     def get(self, account_id: str, payment_id: str) -> Payment:
         _, payment = self._booking.find(account_id, payment_id)

@@ -7,14 +7,14 @@ from pydantic import Field, model_validator
 
 from chalicelib.core.clock import Instant
 from chalicelib.core.money import Currency, PositiveMinorUnits
-from chalicelib.http.schemas import BillingDay, RequestBody, Wire
+from chalicelib.http.schemas import ONE_LINE, BillingDay, RequestBody, Wire
 from chalicelib.subscriptions.models import Interval, Subscription
 
 
 class CreateSubscriptionBody(RequestBody):
     """A subscription to create. The first invoice is issued on `starts_on` (default: today) and due after the terms."""
 
-    plan: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", examples=["Team, 10 seats"])]
+    plan: Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE, examples=["Team, 10 seats"])]
     amount_minor: Annotated[PositiveMinorUnits, Field(examples=[4900])]
     currency: Currency | None = None
     interval: Interval

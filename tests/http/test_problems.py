@@ -49,6 +49,12 @@ def test_who_waits_as_long_as_told_is_not_too_early(wait: timedelta, seconds: st
     assert answer.headers["Retry-After"] == seconds
 
 
+def test_a_decline_told_again_after_its_hour_sends_nobody_waiting() -> None:
+    declined = errors.PaymentDeclined(payment_id="pay_1", decline_class="retry_later", retry_at=NOW)
+    assert answer_to(declined, "en", NOW - timedelta(seconds=9), "request-1").headers["Retry-After"] == "9"
+    assert "Retry-After" not in answer_to(declined, "en", NOW, "request-1").headers
+
+
 def test_facts_become_members_in_plain_json() -> None:
     told = document("cooling_down", "en", {"retry_at": NOW, "scope": "account", "seen": (frozenset({1}), {"at": NOW})})
 

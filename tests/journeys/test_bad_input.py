@@ -198,17 +198,42 @@ def test_what_is_to_be_paid_has_to_be_said_readably(untouched: Untouched, body: 
 
 
 def test_a_foreign_or_unknown_invoice_in_a_body_is_not_payable(untouched: Untouched) -> None:
-    for invoice_id in (untouched.globex.invoice_id, "inv_20260101_AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "é" * 128):
+    for invoice_id in (untouched.globex.invoice_id, "inv_20260101_AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "x" * 128):
         answer = pay(untouched, json.dumps({"invoice_ids": [invoice_id]}))
 
         assert (answer.status, answer.code) == (422, "invoice_not_payable")
 
 
 def test_a_foreign_or_unknown_method_in_a_body_is_not_usable(untouched: Untouched) -> None:
-    for method_id in (untouched.globex.payment_method_id, "pm_AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "é" * 128):
+    for method_id in (untouched.globex.payment_method_id, "pm_AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "x" * 128):
         answer = pay(untouched, json.dumps({"payment_method_id": method_id}))
 
         assert (answer.status, answer.code, answer.body["reason"]) == (422, "method_not_usable", "not_found")
+
+
+@pytest.mark.parametrize("text", ["é", "<img src=x>", "a b", ""])
+def test_what_can_be_no_id_is_refused_by_its_field_and_never_told_back(untouched: Untouched, text: str) -> None:
+    for body, field in [({"invoice_ids": [text]}, "invoice_ids.0"), ({"payment_method_id": text}, "payment_method_id")]:
+        answer = pay(untouched, json.dumps(body))
+
+        assert fields(answer) == {field}
+        assert not text or text not in answer.text
+
+
+@pytest.mark.parametrize("text", ["a\u0000b", "a\nb", "\u202edesrever", "\ufffd", "\u2066"])
+def test_a_name_holds_nothing_that_cannot_be_seen(untouched: Untouched, text: str) -> None:
+    body = {"name": text, "currency": "EUR", "time_zone": "Europe/Berlin"}
+    answer = untouched.stack.operator().post("/v1/accounts", body, key="new")
+
+    assert answer.status in (400, 422)
+
+
+@pytest.mark.parametrize(
+    "zone", ["localtime", "posixrules", "Factory", "Europe/Atlantis", "posix/Europe/Berlin", "../etc"]
+)
+def test_a_time_zone_is_the_same_on_every_machine(untouched: Untouched, zone: str) -> None:
+    body = {"name": "Acme", "currency": "EUR", "time_zone": zone}
+    assert fields(untouched.stack.operator().post("/v1/accounts", body, key="new")) == {"time_zone"}
 
 
 @pytest.mark.parametrize("day", ["1899-12-31", "3000-01-01", "9999-12-31", "0001-01-01"])

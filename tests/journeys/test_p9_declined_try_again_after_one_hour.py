@@ -75,6 +75,8 @@ def test_the_decline_itself_stays_the_answer_to_its_key(declined: Customer) -> N
 
     assert (replay.status, replay.headers["idempotent-replayed"]) == (402, "true")
     assert (later.status, later.code) == (402, "payment_declined")
+    assert "retry-after" in replay.headers
+    assert "retry-after" not in later.headers, "its hour is over: waiting helps no more, a new key does"
     assert declined.pay("new key", payment_method_id=good).status == 201
 
 

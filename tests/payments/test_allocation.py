@@ -109,6 +109,7 @@ def test_when_everything_is_covered_nothing_is_to_pay_and_the_answer_says_what_c
         "open_minor": 600,
         "covered_minor": 600,
         "currency": "EUR",
+        "reason": "all_covered",
         "pending": [{"payment_id": "pay_1", "status": "processing", "covers_minor": 600}],
     }
 

@@ -10,7 +10,7 @@ from tests.support.memory_desk import MemoryDesk
 
 def cancel(desk: MemoryDesk, payment: Payment | str) -> Payment:
     payment_id = payment if isinstance(payment, str) else payment.payment_id
-    return desk.desk.payments.cancel(desk.account_id, payment_id, BEN)
+    return desk.desk.payments.cancel(desk.account_id, payment_id, BEN).payment
 
 
 def test_a_payment_that_waits_for_the_customer_is_given_up_and_its_invoices_are_payable_again(desk: MemoryDesk) -> None:

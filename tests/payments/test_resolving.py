@@ -24,7 +24,7 @@ def parked(desk: MemoryDesk, token: str, *, out_of_order: bool = True) -> Paymen
 
 
 def resolve(desk: MemoryDesk, payment: Payment, outcome: Resolution, reference: str | None = None) -> Payment:
-    resolved = desk.desk.payments.resolve(desk.account_id, payment.payment_id, outcome, reference, OPERATIONS)
+    resolved = desk.desk.payments.resolve(desk.account_id, payment.payment_id, outcome, reference, OPERATIONS).payment
     assert resolved == desk.payment(payment)
     return resolved
 

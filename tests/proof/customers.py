@@ -101,7 +101,7 @@ def canceling(key: str) -> Act:
 
     def act(desk: Desk, customer: Customer, _: str) -> Told:
         payment_id = customer.payment_id(key)
-        return told(lambda: (desk.payments.cancel(customer.account_id, payment_id, ANNA).status, payment_id))
+        return told(lambda: (desk.payments.cancel(customer.account_id, payment_id, ANNA).payment.status, payment_id))
 
     return act
 
