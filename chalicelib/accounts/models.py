@@ -16,13 +16,14 @@ NAME_KEY_CHARACTERS = 200
 
 class OpenInvoice(Part):
     """What deciding needs of an unpaid invoice. `grace_from`: the day dunning counts from, the due date unless it
-    reopened.
+    reopened or was issued late. `given_up`: autopay's retries ended with it.
     """
 
     number: str
     due_on: date
     remaining_minor: int
     grace_from: date
+    given_up: Literal[True] | None = None
 
 
 StoppedReason = Literal["fix_method", "needs_customer", "never_again", "retries_exhausted"]
@@ -31,20 +32,20 @@ StoppedReason = Literal["fix_method", "needs_customer", "never_again", "retries_
 class Autopay(Part):
     """Autopay of an account.
 
-    `sequence` names the next attempt's payment; every attempt that ends raises it and nothing resets it. `attempt`
-    counts the declines of the present cycle, which began with the attempt on `cycle_started_on` and plans its next at
-    `next_attempt_at`. `stopped_reason` ends it; what fell due up to `stopped_on` is given up. `failed_method` is the
-    method as it was when it was declined: while the default is still that, the plan or the stop holds.
-    `refused_fingerprints` are methods whose issuer said never again.
+    `sequence` names the next attempt's payment; every attempt whose outcome is known, or left to a bank or a person,
+    raises it and nothing resets it. `attempt` counts the declines of the present cycle, `technical` those that were
+    nobody's fault; it began with the attempt on `cycle_started_on` and plans its next at `next_attempt_at`.
+    `stopped_reason` ends it. `failed_method` is the method as it was when it was declined: while the default is still
+    that, the plan or the stop holds. `refused_fingerprints` are methods whose issuer said never again.
     """
 
     enabled: bool = False
     sequence: int = 0
     attempt: int = 0
+    technical: int = 0
     cycle_started_on: date | None = None
     next_attempt_at: Instant | None = None
     stopped_reason: StoppedReason | None = None
-    stopped_on: date | None = None
     failed_method: MethodSnapshot | None = None
     refused_fingerprints: tuple[str, ...] = ()
 

@@ -4,15 +4,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from chalicelib.accounts.models import Account
+from chalicelib.accounts.models import Account, StoppedReason
 from chalicelib.accounts.rules import covered_by_invoice, oldest_due_first, today_of
-from chalicelib.autopay.rules import AutopayPolicy, next_attempt_at
+from chalicelib.autopay.rules import AutopayPolicy, next_attempt_at, plan_holds
 from chalicelib.core.clock import local_date, local_time
 from chalicelib.payment_methods.models import MethodSnapshot
 
 Health = Literal["ok", "at_risk", "will_fail"]
 Problem = Literal[
-    "method_expires_before", "method_not_yet_usable", "declined_before", "stopped", "refused_for_good", "expires_soon"
+    "method_expires_before",
+    "method_not_yet_usable",
+    "declined_before",
+    "stopped",
+    "refused_for_good",
+    "expires_soon",
 ]
 
 _FATAL: frozenset[Problem] = frozenset({"method_expires_before", "stopped", "refused_for_good"})
@@ -32,12 +37,15 @@ class PlannedCharge:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All charges planned, soonest first, and the worst of their healths. Nothing is planned while autopay is off."""
+    """All charges planned, soonest first, and the worst of their healths; without any, that of the method itself.
+    Nothing is planned while autopay is off. `stopped_reason`: why the default is not charged before something changes.
+    """
 
     enabled: bool
     method: MethodSnapshot | None
     charges: tuple[PlannedCharge, ...]
     health: Health
+    stopped_reason: StoppedReason | None = None
 
 
 def forecast(account: Account, now: datetime, policy: AutopayPolicy) -> Forecast:
@@ -45,11 +53,11 @@ def forecast(account: Account, now: datetime, policy: AutopayPolicy) -> Forecast
     if not account.autopay.enabled or method is None:
         return Forecast(account.autopay.enabled, method, (), "ok")
     charges = tuple(_charges(account, method, now, policy))
-    worst: Health = "ok"
-    for charge in charges:
-        if charge.health == "will_fail" or (charge.health == "at_risk" and worst == "ok"):
-            worst = charge.health
-    return Forecast(enabled=True, method=method, charges=charges, health=worst)
+    today = today_of(account, now)
+    healths = {charge.health for charge in charges} or {_health(_of_the_method(account, method, today))}
+    worst: Health = "will_fail" if "will_fail" in healths else "at_risk" if "at_risk" in healths else "ok"
+    stopped = account.autopay.stopped_reason if plan_holds(account.autopay, method) else None
+    return Forecast(enabled=True, method=method, charges=charges, health=worst, stopped_reason=stopped)
 
 
 def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: AutopayPolicy) -> list[PlannedCharge]:
@@ -68,14 +76,17 @@ def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: Au
     for invoice_id, due_on, amount in open_ones:
         by_day.setdefault(max(due_on, first_day), []).append((invoice_id, amount))
     return [
-        _charge(account, method, first if day == first_day else _on(account, day, policy, first), day, parts)
+        _charge(account, method, first if day == first_day else _on(account, method, day, policy, first), day, parts)
         for day, parts in sorted(by_day.items())
     ]
 
 
-def _on(account: Account, day: date, policy: AutopayPolicy, first: datetime | None) -> datetime | None:
+def _on(
+    account: Account, method: MethodSnapshot, day: date, policy: AutopayPolicy, first: datetime | None
+) -> datetime | None:
     """A later day's charge, which comes only if autopay is not stopped for good."""
-    if first is None and account.autopay.stopped_reason != "retries_exhausted":
+    refused = method.fingerprint in account.autopay.refused_fingerprints
+    if first is None and (refused or account.autopay.stopped_reason != "retries_exhausted"):
         return None
     return local_time(day, policy.hour, account.time_zone)
 
@@ -84,31 +95,40 @@ def _charge(
     account: Account, method: MethodSnapshot, at: datetime | None, day: date, parts: list[tuple[str, int]]
 ) -> PlannedCharge:
     problems = _problems(account, method, at, day)
-    health: Health = "ok"
-    if problems:
-        health = "will_fail" if _FATAL & set(problems) else "at_risk"
     return PlannedCharge(
         at=at,
         amount_minor=sum(amount for _, amount in parts),
         invoice_ids=tuple(invoice_id for invoice_id, _ in parts),
         problems=tuple(problems),
-        health=health,
+        health=_health(problems),
     )
 
 
+def _health(problems: list[Problem]) -> Health:
+    if not problems:
+        return "ok"
+    return "will_fail" if _FATAL & set(problems) else "at_risk"
+
+
 def _problems(account: Account, method: MethodSnapshot, at: datetime | None, day: date) -> list[Problem]:
+    problems = _of_the_method(account, method, day)
+    if at is None and "refused_for_good" not in problems:
+        problems.append("stopped")
+    if method.usable_from is not None and at is not None and at <= method.usable_from:
+        problems.append("method_not_yet_usable")
+    if account.autopay.attempt + account.autopay.technical > 0 and plan_holds(account.autopay, method):
+        problems.append("declined_before")
+    return problems
+
+
+def _of_the_method(account: Account, method: MethodSnapshot, day: date) -> list[Problem]:
+    """What is wrong with the method itself, whatever it is to pay."""
     problems: list[Problem] = []
     if method.fingerprint in account.autopay.refused_fingerprints:
         problems.append("refused_for_good")
-    elif at is None:
-        problems.append("stopped")
     if method.last_usable_on is not None:
         if day > method.last_usable_on:
             problems.append("method_expires_before")
         elif day + EXPIRES_SOON > method.last_usable_on:
             problems.append("expires_soon")
-    if method.usable_from is not None and at is not None and at <= method.usable_from:
-        problems.append("method_not_yet_usable")
-    if account.autopay.attempt > 0:
-        problems.append("declined_before")
     return problems

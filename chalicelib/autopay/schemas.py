@@ -55,7 +55,7 @@ class ForecastView(Wire):
             autopay_enabled=planned.enabled,
             payment_method=DefaultMethodView.of(planned.method) if planned.method else None,
             health=planned.health,
-            stopped_reason=account.autopay.stopped_reason,
+            stopped_reason=planned.stopped_reason,
             charges=tuple(PlannedChargeView.of(charge, account.currency) for charge in planned.charges),
         )
 

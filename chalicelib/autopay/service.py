@@ -48,10 +48,9 @@ class AutopaySweep:
     name: SweepName = "autopay"
     index: Index = BY_AUTOPAY
 
-    def __init__(self, payments: Payments, policy: AutopayPolicy, invoices_max: int) -> None:
+    def __init__(self, payments: Payments, policy: AutopayPolicy) -> None:
         self._payments = payments
         self._policy = policy
-        self._invoices_max = invoices_max
 
     def handle(self, account_id: str) -> Tally:
         payment = self._payments.pay_due(account_id, self._decide)
@@ -61,7 +60,7 @@ class AutopaySweep:
         return Tally({counted: 1}, {f"{counted}:{payment.currency}": payment.amount_minor})
 
     def _decide(self, account: Account, now: datetime) -> PayRequest | Change[Account] | None:
-        invoice_ids = invoices_due(account, now, self._policy)[: self._invoices_max]
+        invoice_ids = invoices_due(account, now, self._policy)
         if not invoice_ids:
             at = due_at(account, self._policy)
             # The index named it too early, because the stage's policy changed since: written again, it stands right.
@@ -88,9 +87,11 @@ class AfterPayments:
         self._policy = policy
 
     def __call__(self, account: Account, payment: Payment, now: datetime) -> tuple[Account, Sequence[ActivityEntry]]:
+        before = account.autopay
         account = after_payment(account, payment, now, self._policy)
         reason = account.autopay.stopped_reason
-        if reason is None or payment.trigger != "autopay" or payment.status != "declined":
+        declined = payment.trigger == "autopay" and payment.status == "declined"
+        if reason is None or (reason == before.stopped_reason and not declined):
             return account, ()
         account, entry = logged(account, "autopay.stopped", PAYDESK, now, reason=reason, payment_id=payment.payment_id)
         return account, (entry,)

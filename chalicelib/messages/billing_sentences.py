@@ -169,6 +169,10 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
             "Nothing was done. The bank has not confirmed it so far. Choose another one, or wait until it is confirmed."
         ),
     ),
+    "method_not_usable.refused_for_good": (
+        N_("The bank refuses this payment method for good"),
+        N_("Nothing was done: autopay must not try it again. Choose another payment method or add one."),
+    ),
     "method_not_usable.being_removed": (
         N_("This is the payment method to be removed"),
         N_("Nothing was done. Name another payment method to become the default."),

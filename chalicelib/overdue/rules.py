@@ -35,7 +35,8 @@ def due_at(account: Account, policy: OverduePolicy) -> datetime | None:
 
 def next_step(account: Account, policy: OverduePolicy) -> Step | None:
     """The next step and its day: counted from the oldest grace of what is escalating (open and covered by no pending
-    payment), at least a day after the one before. None: nothing escalates, services are suspended, or exempt."""
+    payment), at least a day after the one before. Nobody is suspended before the next automatic attempt was made.
+    None: nothing escalates, services are suspended, or exempt."""
     since = _oldest_grace(account)
     if since is None or account.overdue.exempt or account.services.status == "suspended":
         return None
@@ -44,7 +45,9 @@ def next_step(account: Account, policy: OverduePolicy) -> Step | None:
     earliest = days_after(noticed_on[-1], 1) if noticed_on else since
     if notices < len(policy.notice_days):
         return Step("notice", max(earliest, days_after(since, policy.notice_days[notices])))
-    return Step("suspend", max(earliest, days_after(since, policy.grace_days + 1)))
+    attempt_on = _next_attempt_on(account)
+    after_attempt = days_after(attempt_on, 1) if attempt_on else since
+    return Step("suspend", max(earliest, days_after(since, policy.grace_days + 1), after_attempt))
 
 
 def take(account: Account, step: Step, now: datetime) -> Account:
@@ -54,6 +57,15 @@ def take(account: Account, step: Step, now: datetime) -> Account:
     since = _oldest_grace(account)
     noticed_on = (*(_noticed_on(account, since) if since else ()), today_of(account, now))
     return account.model_copy(update={"overdue": account.overdue.model_copy(update={"noticed_on": noticed_on})})
+
+
+def _next_attempt_on(account: Account) -> date | None:
+    """The day of the retry that autopay plans. Retry days count from a first attempt, which a new card or a later
+    invoice may put well after the due date that grace counts from."""
+    autopay = account.autopay
+    if not autopay.enabled or autopay.next_attempt_at is None or autopay.failed_method != account.default_method:
+        return None
+    return today_of(account, autopay.next_attempt_at)
 
 
 def _noticed_on(account: Account, since: date) -> tuple[date, ...]:

@@ -44,11 +44,16 @@ def with_attempt(account: Account, now: datetime) -> Account:
 
 
 def keep(account: Account, card: Card, actor: Actor, *, make_default: bool) -> Change[Account]:
-    """The change that adds a card. The first one, or one where no default is left, becomes the default unasked."""
+    """The change that adds a card. The first one, or one where no default is left, becomes the default unasked.
+
+    Raises Invalid("method_not_usable") for a new default that autopay, being on, could not charge.
+    """
     becomes_default = make_default or account.default_method is None
     values: dict[str, Any] = {"method_count": account.method_count + 1}
     if becomes_default:
         values["default_method"] = snapshot(card)
+        if account.autopay.enabled:
+            _refuse_unusable(account, snapshot(card), card.added_at)
     account, entry = logged(
         with_attempt(account, card.added_at).model_copy(update=values),
         "payment_method.added",
@@ -153,6 +158,8 @@ def _promoted(account: Account, successor: PaymentMethodRecord | None, now: date
 def _refuse_unusable(account: Account, default: MethodSnapshot, now: datetime) -> None:
     """Raises Invalid("method_not_usable") for a default that autopay could not charge."""
     reason = why_not_usable(default, now, today_of(account, now))
+    if default.fingerprint in account.autopay.refused_fingerprints:
+        reason = "refused_for_good"
     if reason:
         raise Invalid("method_not_usable", payment_method_id=default.payment_method_id, reason=reason)
 

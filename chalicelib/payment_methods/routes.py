@@ -40,6 +40,7 @@ def list_payment_methods(call: Call, account_id: str, query: PageQuery) -> Answe
         "kind_not_supported",
         "token_refused",
         "brand_not_supported",
+        "method_not_usable",
         "limit_reached",
         "too_many_attempts",
         "key_reused",

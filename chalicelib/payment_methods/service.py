@@ -58,7 +58,7 @@ class PaymentMethods:
     def add_card(self, request: AddCard) -> MethodAndAccount:
         """Keeps the card, or answers the method this request added before, as it stands now.
 
-        Raises Invalid("token_refused" | "brand_not_supported" | "limit_reached" | "key_reused"),
+        Raises Invalid("token_refused" | "brand_not_supported" | "method_not_usable" | "limit_reached" | "key_reused"),
         TooSoon("too_many_attempts"), Unavailable("gateway_unavailable"): the same request may then be sent again.
         """
         answer: AttachedCard | TokenRefused | None = None
@@ -84,7 +84,12 @@ class PaymentMethods:
             card = self._card(request, answer)
             # May race: another method being added, the default changing. The version decides who is first; the loser
             # decides again, without asking the gateway again.
-            change = keeping.keep(account, card, request.actor, make_default=request.make_default)
+            try:
+                change = keeping.keep(account, card, request.actor, make_default=request.make_default)
+            except Refused:
+                self._ledger.commit(Change(keeping.with_attempt(account, now)))
+                self._gateway.detach(answer.reference)
+                raise
             return MethodAndAccount(card, self._ledger.commit(change))
 
         return until_committed(self._attempts, added)
@@ -160,10 +165,6 @@ class PaymentMethods:
             return self._ledger.commit(change) if change else account
 
         return until_committed(self._attempts, put)
-
-    def settings(self, account_id: str) -> Account:
-        account, _ = self._read(account_id, None)
-        return account
 
     def remove(
         self, account_id: str, payment_method_id: str, actor: Actor, *, on_default: OnDefault, promote: str | None

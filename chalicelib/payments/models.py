@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from chalicelib.activity.models import Actor
 from chalicelib.core.clock import Instant, format_instant
+from chalicelib.core.ids import derived_id
 from chalicelib.ledger.models import Index, Part, Record
 from chalicelib.payment_methods.models import MethodSnapshot
 
@@ -80,6 +81,12 @@ class Payment(Record):
     def time_key(self) -> str:
         """Where the payment stands in its account's list: by the moment it was reserved."""
         return f"{format_instant(self.reserved_at)}#{self.payment_id}"
+
+
+def payment_id_of(account_id: str, operation: str, key: str) -> str:
+    """Also the gateway's idempotency key. The operation (pay, autopay, check) keeps a customer's key from ever meeting
+    a sweep's."""
+    return derived_id("pay", account_id, operation, key)
 
 
 BY_PAYMENT = Index("by-payment", Payment, "payment_id")

@@ -15,7 +15,6 @@ from chalicelib.accounts.models import Account
 from chalicelib.activity.models import PAYDESK, Actor
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
-from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, Unknown
 from chalicelib.ledger.models import Change, Key, Stale
@@ -24,7 +23,7 @@ from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecor
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking
 from chalicelib.payments.checks import CheckCounts, age_of
-from chalicelib.payments.models import Payment, Resolution, Trigger
+from chalicelib.payments.models import Payment, Resolution, Trigger, payment_id_of
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer
 
@@ -50,9 +49,7 @@ class PayRequest:
 
     @property
     def payment_id(self) -> str:
-        """Also the gateway's idempotency key. The operation keeps a customer's key from ever meeting a sweep's."""
-        operation = "pay" if self.trigger == "manual" else self.trigger
-        return derived_id("pay", self.account_id, operation, self.key)
+        return payment_id_of(self.account_id, "pay" if self.trigger == "manual" else self.trigger, self.key)
 
 
 Due = Callable[[Account, datetime], "PayRequest | Change[Account] | None"]

@@ -1,7 +1,7 @@
 """What the end of a payment means for the next automatic attempt."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from chalicelib.accounts.models import Account, Autopay
 from chalicelib.accounts.rules import autopay_switched, today_of
-from chalicelib.autopay.rules import after_payment, due_at, stopped_before_trying
+from chalicelib.autopay.rules import after_payment, attempt_id, due_at, stopped_before_trying
 from chalicelib.payment_methods.models import MethodKind
-from chalicelib.payments.models import Decline, DeclineClass, Payment, PaymentStatus, Trigger
-from chalicelib.payments.moves import PENDING
+from chalicelib.payments.models import Decline, DeclineClass, PaymentStatus, Trigger
 from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
@@ -21,19 +20,35 @@ CLASSES: list[DeclineClass] = ["retry_later", "fix_method", "needs_customer", "n
 DUE = {"inv_1": owed(due_in_days=0)}
 
 
-def attempt(account: Account, decline_class: DeclineClass, now: datetime, trigger: Trigger = "autopay") -> Account:
-    """The account after an attempt with its default method was declined."""
+def attempt(
+    account: Account,
+    decline_class: DeclineClass,
+    now: datetime,
+    trigger: Trigger = "autopay",
+    *,
+    reserved_at: datetime | None = None,
+) -> Account:
+    """The account after an attempt with its default method was declined, at once unless it says when it was made."""
     method = account.default_method
     assert method
     due = {i: invoice.remaining_minor for i, invoice in account.open_invoices.items() if invoice.due_on <= now.date()}
     decline = Decline(code="no", decline_class=decline_class)
-    payment = a_payment(covers=due, status="declined", method=method, trigger=trigger, decline=decline, reserved_at=now)
+    payment = a_payment(
+        attempt_id(account) if trigger == "autopay" else "pay_MANUAL",
+        due,
+        status="declined",
+        method=method,
+        trigger=trigger,
+        decline=decline,
+        reserved_at=reserved_at or now,
+    )
     return after_payment(account, payment, now, AUTOPAY)
 
 
 def ended(account: Account, status: PaymentStatus, trigger: Trigger = "autopay", now: datetime = NOW) -> Account:
     decline = Decline(code="no", decline_class="retry_later") if status == "declined" else None
-    return after_payment(account, a_payment(status=status, trigger=trigger, decline=decline), now, AUTOPAY)
+    payment_id = attempt_id(account) if trigger == "autopay" else "pay_MANUAL"
+    return after_payment(account, a_payment(payment_id, status=status, trigger=trigger, decline=decline), now, AUTOPAY)
 
 
 def days_of_attempts(account: Account, decline_class: DeclineClass) -> tuple[list[int], Account]:
@@ -94,7 +109,8 @@ def test_an_attempt_with_a_new_default_that_was_not_made_is_not_stopped_by_what_
     stopped = attempt(paying_by_itself(DUE), "fix_method", SIX)
     new = a_method("pm_new", fingerprint="new")
     account = stopped.model_copy(update={"default_method": new})
-    account = after_payment(account, a_payment(status="canceled", trigger="autopay", method=new), SIX, AUTOPAY)
+    canceled = a_payment(attempt_id(account), status="canceled", trigger="autopay", method=new)
+    account = after_payment(account, canceled, SIX, AUTOPAY)
     assert due_at(account, AUTOPAY) == SIX + timedelta(hours=1)
 
 
@@ -115,6 +131,48 @@ def test_a_retry_that_came_late_skips_the_days_that_are_over(late_by: int, next_
     assert due_at(again, AUTOPAY) == (None if next_in is None else SIX + next_in * DAY)
 
 
+@pytest.mark.parametrize(
+    ("answers_after", "tried_on"),
+    [(0, [0, 3, 6]), (2, [0, 3, 6]), (5, [0, 6, 12]), (14, [0, 15, 30])],
+)
+def test_a_retry_day_that_passes_while_the_bank_thinks_is_not_lost(answers_after: int, tried_on: list[int]) -> None:
+    account = paying_by_itself(DUE, method=a_method(kind="bank_debit"))
+    days = []
+    while (at := due_at(account, AUTOPAY)) is not None:
+        days.append((today_of(account, at) - TODAY).days)
+        account = attempt(account, "retry_later", at + answers_after * DAY, reserved_at=at)
+    assert days == tried_on
+    assert account.autopay.stopped_reason == "retries_exhausted"
+
+
+def test_retry_days_count_from_the_first_attempt_whenever_its_decline_became_known() -> None:
+    declined = attempt(paying_by_itself(DUE), "retry_later", SIX + 4 * DAY, reserved_at=SIX)
+    assert declined.autopay.cycle_started_on == TODAY
+    assert due_at(declined, AUTOPAY) == SIX + 5 * DAY
+    declined = attempt(declined, "retry_later", SIX + 5 * DAY)
+    assert due_at(declined, AUTOPAY) == SIX + 7 * DAY
+
+
+def test_technical_declines_use_up_no_retry_day_and_others_no_technical_retry() -> None:
+    account = paying_by_itself(DUE)
+    for decline_class, at in [("retry_later", SIX), ("technical", SIX + DAY), ("technical", SIX + DAY)]:
+        account = attempt(account, cast(DeclineClass, decline_class), at)
+    assert due_at(account, AUTOPAY) == SIX + DAY + timedelta(hours=1)
+    account = attempt(account, "retry_later", SIX + DAY + timedelta(hours=1))
+    assert due_at(account, AUTOPAY) == SIX + 3 * DAY
+    account = attempt(account, "technical", SIX + 7 * DAY)
+    assert due_at(account, AUTOPAY) == SIX + 7 * DAY + timedelta(hours=1), "also on the last day"
+
+
+def test_an_attempt_the_payer_has_to_confirm_stops_until_then() -> None:
+    waits = ended(paying_by_itself(DUE), "requires_action")
+    assert (waits.autopay.stopped_reason, waits.autopay.sequence) == ("needs_customer", 1)
+    expired = after_payment(
+        waits, a_payment(attempt_id(paying_by_itself(DUE)), status="canceled", trigger="autopay"), NOW, AUTOPAY
+    )
+    assert expired == waits, "nobody confirmed: it is not tried again by itself"
+
+
 @pytest.mark.parametrize("before", CLASSES)
 def test_a_new_default_gets_its_retries_whatever_stopped_the_one_before(before: DeclineClass) -> None:
     stopped = attempt(paying_by_itself(DUE), before, SIX)
@@ -122,7 +180,7 @@ def test_a_new_default_gets_its_retries_whatever_stopped_the_one_before(before: 
     assert due_at(changed, AUTOPAY) == SIX, "one attempt at once"
     again = attempt(changed, "retry_later", NOW)
     assert due_at(again, AUTOPAY) == SIX + DAY
-    assert (again.autopay.stopped_reason, again.autopay.stopped_on) == (None, None)
+    assert again.autopay.stopped_reason is None
 
 
 def test_one_attempt_at_once_and_not_a_second_one() -> None:
@@ -176,7 +234,7 @@ def test_a_cycle_about_something_voided_since_does_not_shorten_the_next() -> Non
 
 @pytest.mark.parametrize("trigger", ["manual", "autopay", "check"])
 @pytest.mark.parametrize("decline_class", CLASSES)
-def test_money_that_settles_what_is_due_ends_the_cycle_whoever_paid(
+def test_money_from_the_same_card_that_settles_what_is_due_ends_the_cycle(
     trigger: Trigger, decline_class: DeclineClass
 ) -> None:
     declined = attempt(paying_by_itself(DUE), decline_class, SIX)
@@ -186,6 +244,20 @@ def test_money_that_settles_what_is_due_ends_the_cycle_whoever_paid(
         enabled=True, sequence=2 if trigger == "autopay" else 1, refused_fingerprints=never_again
     )
     assert due_at(paid, AUTOPAY) == (None if decline_class == "never_again" else SIX + 9 * DAY)
+
+
+@pytest.mark.parametrize("decline_class", CLASSES)
+def test_money_that_came_another_way_leaves_a_stop_that_only_the_customer_can_lift(decline_class: DeclineClass) -> None:
+    declined = attempt(paying_by_itself(DUE), decline_class, SIX)
+    other = a_payment("pay_MANUAL", status="succeeded", method=a_method("pm_OTHER", fingerprint="other"))
+    paid = after_payment(
+        declined.model_copy(update={"open_invoices": {"inv_2": owed(due_in_days=9)}}), other, NOW, AUTOPAY
+    )
+    stays = decline_class in ("fix_method", "needs_customer")
+    assert paid.autopay.stopped_reason == (decline_class if stays else None)
+    assert due_at(paid, AUTOPAY) == (None if stays or decline_class == "never_again" else SIX + 9 * DAY)
+    renewed = paid.model_copy(update={"default_method": a_method(last_usable_on=TODAY + 900 * DAY, fingerprint="new")})
+    assert due_at(renewed, AUTOPAY) == SIX + 9 * DAY
 
 
 def test_money_that_leaves_something_due_ends_nothing() -> None:
@@ -200,10 +272,16 @@ def test_a_manual_payment_that_brings_no_money_means_nothing_to_autopay(status: 
 
 
 @pytest.mark.parametrize("status", ["in_flight", "requires_action", "processing", "parked", "succeeded", "canceled"])
-def test_the_sequence_rises_with_every_attempt_that_ends_and_with_nothing_else(status: PaymentStatus) -> None:
+def test_the_sequence_rises_once_with_every_attempt_that_is_out_of_our_hands_and_with_nothing_else(
+    status: PaymentStatus,
+) -> None:
     account = paying_by_itself(DUE, autopay={"sequence": 7})
-    assert ended(account, status).autopay.sequence == (7 if status in PENDING else 8)
+    raised = ended(account, status)
+    assert raised.autopay.sequence == (7 if status == "in_flight" else 8)
     assert ended(account, status, "manual").autopay.sequence == 7
+    again = a_payment(attempt_id(account), status="succeeded", trigger="autopay")
+    once = raised if status != "in_flight" else after_payment(account, again, NOW, AUTOPAY)
+    assert after_payment(once, again, NOW, AUTOPAY).autopay.sequence == 8, "once, whatever becomes of it later"
 
 
 @pytest.mark.parametrize("usable_for", [-1, 0])
@@ -248,7 +326,7 @@ def _after(account: Account, step: Any, number: int, now: datetime) -> Account:
         return attempt(account, step, now)
     match step:
         case "succeeded" | "canceled":
-            return after_payment(account, _autopay(step), now, AUTOPAY)
+            return ended(account, step, now=now)
         case "manual":
             return after_payment(account, a_payment(status="succeeded"), now, AUTOPAY)
         case "off_and_on":
@@ -260,10 +338,6 @@ def _after(account: Account, step: Any, number: int, now: datetime) -> Account:
             return _owing_more(account, due_in_days=(now - NOW).days + 3, invoice_id=f"inv_{number}")
         case _:
             return account.model_copy(update={"open_invoices": {}})
-
-
-def _autopay(status: PaymentStatus) -> Payment:
-    return a_payment(status=status, trigger="autopay")
 
 
 def _owing_more(account: Account, *, due_in_days: int, invoice_id: str = "inv_NEW") -> Account:

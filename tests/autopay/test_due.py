@@ -12,7 +12,7 @@ from chalicelib.accounts.models import Account, Autopay
 from chalicelib.accounts.rules import covered_by_invoice, today_of
 from chalicelib.autopay.rules import due_at, invoices_due
 from chalicelib.core.clock import local_date
-from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
 """Six in the morning in Berlin, today."""
@@ -60,12 +60,20 @@ def test_it_waits_for_a_cooldown_of_the_account_or_of_its_own_method(
     assert due_at(paying_by_itself(DUE, cooldowns=cooldowns), AUTOPAY) == at
 
 
-def test_while_an_attempt_is_under_way_there_is_no_next() -> None:
+@pytest.mark.parametrize("status", ["in_flight", "requires_action"])
+def test_while_the_outcome_of_an_attempt_is_unknown_there_is_no_next(status: str) -> None:
     """Its sequence is the account's: a second attempt beside it would meet the first one's id."""
     owes = DUE | {"inv_2": owed(due_in_days=0)}
-    account = paying_by_itself(owes, pending=[a_payment(trigger="autopay", status="processing")])
+    account = paying_by_itself(owes, pending=[a_payment(trigger="autopay", status=status)])
     assert due_at(account, AUTOPAY) is None
     assert invoices_due(account, NOW, AUTOPAY) == ()
+
+
+@pytest.mark.parametrize("status", ["processing", "parked"])
+def test_what_a_bank_works_on_or_a_person_looks_into_holds_up_what_it_covers_alone(status: str) -> None:
+    owes = DUE | {"inv_2": owed(due_in_days=0)}
+    account = paying_by_itself(owes, pending=[a_payment(trigger="autopay", status=status)])
+    assert invoices_due(account, NOW, AUTOPAY) == ("inv_2",)
     beside_a_manual_one = paying_by_itself(owes, pending=[a_payment(status="processing")])
     assert invoices_due(beside_a_manual_one, NOW, AUTOPAY) == ("inv_2",)
 
@@ -75,11 +83,10 @@ def test_while_an_attempt_is_under_way_there_is_no_next() -> None:
     [
         ({"next_attempt_at": SIX + 3 * DAY}, SIX + 3 * DAY),
         ({"next_attempt_at": SIX - 30 * DAY}, SIX),  # what was retried is gone: not before what is open falls due
-        ({"stopped_reason": "fix_method", "stopped_on": TODAY}, None),
-        ({"stopped_reason": "needs_customer", "stopped_on": TODAY}, None),
-        ({"stopped_reason": "never_again", "stopped_on": TODAY}, None),
-        ({"stopped_reason": "retries_exhausted", "stopped_on": TODAY}, None),
-        ({"stopped_reason": "retries_exhausted", "stopped_on": TODAY - DAY}, SIX),
+        ({"stopped_reason": "fix_method"}, None),
+        ({"stopped_reason": "needs_customer"}, None),
+        ({"stopped_reason": "never_again"}, None),
+        ({"stopped_reason": "retries_exhausted"}, SIX),  # with something else than what is due now
     ],
 )
 def test_a_plan_and_a_stop_hold_for_the_method_that_was_declined(autopay: dict[str, Any], at: datetime | None) -> None:
@@ -91,7 +98,7 @@ def test_a_plan_and_a_stop_hold_for_the_method_that_was_declined(autopay: dict[s
     "autopay",
     [
         {"next_attempt_at": SIX + 3 * DAY},
-        *({"stopped_reason": r, "stopped_on": TODAY} for r in ("fix_method", "needs_customer", "retries_exhausted")),
+        *({"stopped_reason": reason} for reason in ("fix_method", "needs_customer", "retries_exhausted")),
     ],
 )
 @pytest.mark.parametrize("changed", [{"payment_method_id": "pm_NEW"}, {"last_usable_on": date(2041, 12, 31)}])
@@ -110,8 +117,10 @@ def test_never_again_holds_for_the_same_card_added_anew() -> None:
 
 
 def test_what_falls_due_after_the_retries_ended_takes_along_what_was_given_up() -> None:
-    stopped = {"stopped_reason": "retries_exhausted", "stopped_on": TODAY, "failed_method": a_method()}
-    account = paying_by_itself({"inv_OLD": owed(due_in_days=-7), "inv_NEW": owed(due_in_days=3)}, autopay=stopped)
+    stopped = {"stopped_reason": "retries_exhausted", "failed_method": a_method()}
+    old = given_up(owed(due_in_days=-7))
+    assert due_at(paying_by_itself({"inv_OLD": old}, autopay=stopped), AUTOPAY) is None
+    account = paying_by_itself({"inv_OLD": old, "inv_NEW": owed(due_in_days=3)}, autopay=stopped)
     assert due_at(account, AUTOPAY) == SIX + 3 * DAY
     assert invoices_due(account, NOW, AUTOPAY) == ()
     assert invoices_due(account, SIX + 3 * DAY, AUTOPAY) == ("inv_OLD", "inv_NEW")
@@ -155,14 +164,17 @@ def test_the_hour_is_the_customers_also_when_clocks_change(hour: int, zone: str,
 moments = st.integers(-20 * 24, 20 * 24).map(lambda hours: NOW + timedelta(hours=hours))
 accounts = st.builds(
     lambda owes, pending, autopay, zone, usable_from, cooldown: paying_by_itself(
-        {f"inv_{n}": owed(100, due_in_days=days) for n, days in enumerate(owes)},
+        {
+            f"inv_{n}": given_up(owed(100, due_in_days=days)) if abandoned else owed(100, due_in_days=days)
+            for n, (days, abandoned) in enumerate(owes)
+        },
         method=a_method(usable_from=usable_from),
         autopay=autopay,
         time_zone=zone,
         cooldowns={"account": cooldown} if cooldown else {},
         pending=[a_payment(covers={f"inv_{n}": amount for n, amount in pending.items()})],
     ),
-    owes=st.lists(st.integers(-15, 15), max_size=5),
+    owes=st.lists(st.tuples(st.integers(-15, 15), st.booleans()), max_size=5),
     pending=st.dictionaries(st.integers(0, 4), st.integers(1, 150), max_size=3),
     autopay=st.fixed_dictionaries(
         {},
@@ -170,7 +182,6 @@ accounts = st.builds(
             "failed_method": st.sampled_from([None, a_method()]),
             "next_attempt_at": moments,
             "stopped_reason": st.sampled_from([None, "fix_method", "retries_exhausted"]),
-            "stopped_on": st.integers(-15, 15).map(lambda days: TODAY + timedelta(days=days)),
         },
     ),
     zone=st.sampled_from(["Europe/Berlin", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "UTC"]),

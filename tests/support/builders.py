@@ -75,6 +75,11 @@ def owed(amount_minor: int = 10_000, *, due_in_days: int = 14, number: str = "AC
     return OpenInvoice(number=number, due_on=due_on, remaining_minor=amount_minor, grace_from=due_on)
 
 
+def given_up(invoice: OpenInvoice) -> OpenInvoice:
+    """The invoice after autopay's retries ended with it."""
+    return invoice.model_copy(update={"given_up": True})
+
+
 def an_account(
     owes: Mapping[str, OpenInvoice | int] | None = None, *, pending: Iterable[Payment] = (), **fields: Any
 ) -> Account:

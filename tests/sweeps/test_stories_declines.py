@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from chalicelib import settings, wiring
+from chalicelib.core.errors import Invalid
 from chalicelib.sweeps.stores import MemoryRuns
 from tests.support.builders import ANNA, TODAY
 from tests.support.memory_desk import ENVIRON, MemoryDesk, a_desk
@@ -126,15 +127,74 @@ def test_off_and_on_after_a_decline_charges_under_a_new_sequence(desk: MemoryDes
     assert desk.account().autopay.sequence == 2
 
 
-def test_off_and_on_does_not_try_a_stolen_card_again(desk: MemoryDesk) -> None:
+def test_a_stolen_card_cannot_be_switched_on_again_and_is_not_tried_again(desk: MemoryDesk) -> None:
     card = autopay_with(desk, "tok_stolen_card")
     desk.issue(100, due_in_days=0)
     all_runs(desk)
     desk.choose(card, autopay=False)
+    with pytest.raises(Invalid) as refused:
+        desk.choose(card, autopay=True)
+    assert (refused.value.code, refused.value.facts["reason"]) == ("method_not_usable", "refused_for_good")
+    with pytest.raises(Invalid):
+        desk.choose(desk.add_card("tok_stolen_card"), autopay=True)
+    assert "declined" not in itertools.chain(*diary(desk, 30).values())
+    assert len(automatic(desk)) == 1
+
+
+def test_a_card_whose_bank_said_never_again_to_a_payment_by_hand_is_not_tried_by_autopay(desk: MemoryDesk) -> None:
+    stolen = autopay_with(desk, "tok_stolen_card")
+    desk.issue(100, due_in_days=1)
+    assert desk.pay(payment_method_id=stolen).payment.status == "declined"
+    (charge,) = desk.desk.autopay.forecast(desk.account()).charges
+    assert (charge.at, charge.problems, charge.health) == (None, ("refused_for_good",), "will_fail")
+    assert diary(desk, 3) == {2: ["noticed"]}
+    assert automatic(desk) == []
+
+
+def test_a_card_that_cannot_be_charged_becomes_no_default_while_autopay_is_on(desk: MemoryDesk) -> None:
+    card = autopay_with(desk)
+    with pytest.raises(Invalid) as refused:
+        desk.add_card("tok_visa_past_expiry", make_default=True)
+    assert refused.value.facts["reason"] == "expired"
+    assert (desk.default_id(), desk.account().method_count) == (card, 1)
+    assert len(desk.account().method_attempts) == 2, "it was tried, so it counts"
+    desk.add_card("tok_visa_past_expiry")
+    assert desk.default_id() == card
+
+
+def test_what_was_never_tried_is_not_given_up_with_what_was(desk: MemoryDesk) -> None:
+    """Issued after the last attempt, and due on its very day."""
+    autopay_with(desk, "tok_insufficient_funds")
+    desk.issue(100, due_in_days=0)
+    all_runs(desk)
+    diary(desk, 7)
+    assert desk.account().autopay.stopped_reason == "retries_exhausted"
+    desk.issue(30, due_in_days=0)
+    assert all_runs(desk) == ["declined"]
+    assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 130]
+
+
+def test_a_card_that_only_its_holder_can_mend_is_not_asked_again_because_another_one_paid(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_incorrect_number")
+    good = desk.add_card("tok_visa")
+    for _ in range(3):
+        desk.issue(100, due_in_days=0)
+        all_runs(desk)
+        desk.pay(payment_method_id=good)
+        desk.advance(days=30)
+    assert len(automatic(desk)) == 1
+    assert desk.account().autopay.stopped_reason == "fix_method"
+
+
+def test_nobody_is_suspended_before_the_last_attempt_however_late_the_first_was(desk: MemoryDesk) -> None:
+    """Grace counts from the due date, retry days from the first attempt: here from the tenth day on."""
+    card = desk.add_card("tok_insufficient_funds")
+    desk.issue(100, due_in_days=0)
+    diary(desk, 10)
     desk.choose(card, autopay=True)
-    assert all_runs(desk) == []
-    desk.choose(desk.add_card("tok_stolen_card"), autopay=True)
-    assert all_runs(desk) == [], "nor when the same card is added anew"
+    assert all_runs(desk) == ["declined"]
+    told = diary(desk, 20)
+    assert told == {11: ["declined"], 13: ["declined"], 15: ["declined"], 17: ["declined", "suspended"]}
 
 
 def test_a_technical_fault_is_tried_again_within_hours_and_not_for_ever(desk: MemoryDesk) -> None:
