@@ -112,7 +112,10 @@ class CollectionPolicy(_Group):
         return grace
 
 
-Schedule = Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$", examples=["rate(15 minutes)"])]
+Schedule = Annotated[
+    str,
+    Field(pattern=r"^(rate\([1-9][0-9]* (minutes?|hours?|days?)\)|cron\(.+\))$", examples=["rate(15 minutes)"]),
+]
 
 
 class SweepSettings(_Group):
@@ -146,6 +149,8 @@ class Settings(_Group):
     action_expires_seconds: int = Field(default=3600, ge=60, le=86400, examples=[3600])
     # API Gateway hangs up after 29 seconds; two store trips have to fit in beside the gateway's answer.
     gateway_timeout_seconds: int = Field(default=15, ge=1, le=25, examples=[15])
+    # One try of a call to the store. A laptop's moto needs seconds for a transaction that DynamoDB answers at once.
+    store_timeout_seconds: int = Field(default=2, ge=1, le=20, examples=[2])
     check_schedule_seconds: Annotated[tuple[int, ...], CommaSeparated] = Field(
         default=(300, 3600, 86400, 172800, 259200, 345600, 432000),
         min_length=1,

@@ -1,5 +1,7 @@
 """The composition root: builds everything a process needs from its settings. Nothing else constructs these."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -28,7 +30,8 @@ from chalicelib.payments.jobs import ReconcileSweep
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.service import Payments
 from chalicelib.settings import Settings, from_environment
-from chalicelib.subscriptions.service import RenewalsSweep, Subscriptions
+from chalicelib.subscriptions.renewals import Renewals, RenewalsSweep
+from chalicelib.subscriptions.service import Subscriptions
 from chalicelib.sweeps.models import Sweep
 from chalicelib.sweeps.service import FanOut, Queue, Runs, Sweeps
 from chalicelib.sweeps.stores import DynamoDBRuns, SqsQueue
@@ -89,25 +92,31 @@ def build(
     gateway: GatewayPort | None = None,
     queue: Queue | None = None,
     runs: Runs | None = None,
+    stopwatch: Callable[[], float] = time.monotonic,
 ) -> Desk:
-    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others."""
+    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others. `stopwatch` tells seconds passed,
+    however the clock is set.
+    """
     clock = clock or SystemClock()
     attempts = settings.limits.commit_retries
     if ledger is None or gateway is None:
-        client = dynamodb_client()
+        client = dynamodb_client(settings.store_timeout_seconds)
         ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
         runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix, attempts)
-    payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)
+    payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts, stopwatch)
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
+    renewals = Renewals(ledger, clock, settings.limits.open_invoices)
     work: list[Sweep] = [
         AutopaySweep(payments, autopay),
         ReconcileSweep(payments),
         OverdueSweep(ledger, clock, overdue, attempts),
-        RenewalsSweep(ledger, clock, attempts, settings.limits.open_invoices),
+        RenewalsSweep(renewals, attempts),
     ]
     queue = queue or SqsQueue(settings.sweeps_queue)
-    runs = runs or DynamoDBRuns(dynamodb_client, settings.table_prefix, attempts)
+    runs = runs or DynamoDBRuns(
+        lambda: dynamodb_client(settings.store_timeout_seconds), settings.table_prefix, attempts
+    )
     return Desk(
         settings=settings,
         clock=clock,
@@ -119,7 +128,7 @@ def build(
         payments=payments,
         activity=Activity(ledger),
         autopay=Autopay(clock, autopay),
-        subscriptions=Subscriptions(ledger, clock, attempts),
+        subscriptions=Subscriptions(ledger, clock, renewals, attempts),
         exemptions=Exemptions(ledger, clock, attempts),
         sweeps=Sweeps(ledger, queue, runs, clock, fan_out(settings), {sweep.name: sweep for sweep in work}),
     )
@@ -147,6 +156,7 @@ def payment_policy(settings: Settings) -> PaymentPolicy:
         cooldown_scope=settings.cooldown_scope,
         charge_within=timedelta(seconds=settings.charge_within_seconds),
         action_expires=timedelta(seconds=settings.action_expires_seconds),
+        checks_take=timedelta(seconds=settings.gateway_timeout_seconds),
         checks=tuple(timedelta(seconds=seconds) for seconds in settings.check_schedule_seconds),
         invoices_max=settings.limits.invoices_per_payment,
         pending_max=settings.limits.pending,
@@ -181,9 +191,11 @@ def overdue_policy(settings: Settings) -> OverduePolicy:
 
 
 def fan_out(settings: Settings) -> FanOut:
-    """A worker keeps the time of one gateway call and its store trips for the last account it takes."""
+    """A worker keeps time for the last account it takes: the checks of one account end with the gateway call that
+    takes them past one such call's time, so two of those and the store trips.
+    """
     sweep = settings.sweep
-    return FanOut(sweep.messages, sweep.threads, sweep.page, settings.gateway_timeout_seconds + 15.0)
+    return FanOut(sweep.messages, sweep.threads, sweep.page, 2 * settings.gateway_timeout_seconds + 15.0)
 
 
 def _gateway(settings: Settings, client: "DynamoDBClient") -> GatewayPort:

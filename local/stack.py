@@ -117,7 +117,8 @@ def _take_environment(aws_url: str, pool: UserPool, api_url: str) -> settings.Se
     """Dev's variables, those the caller set over them, and over both what only this stack can know."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # a profile or a session of the caller's must lead nowhere
-    stage = Stage().environment() | _paydesk_variables(os.environ)
+    patience = {"PAYDESK_STORE_TIMEOUT_SECONDS": "20"}  # moto copies a table for each action of a transaction
+    stage = Stage().environment() | patience | _paydesk_variables(os.environ)
     stage |= pool.environment() | {"PAYDESK_SANDBOX_PAGE_URL": f"{api_url}{Control.SANDBOX_PAGE}"}
     os.environ.update(stage | aws.environment(aws_url))
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)

@@ -25,6 +25,7 @@ class InvoiceDraft:
     lines: Sequence[Line]
     issued_on: date
     due_on: date
+    grace_from: date | None = None
 
 
 def issue(
@@ -59,7 +60,10 @@ def issue(
     open_invoices = dict(account.open_invoices)
     if remaining:
         open_invoices[invoice.invoice_id] = OpenInvoice(
-            number=invoice.number, due_on=invoice.due_on, remaining_minor=remaining, grace_from=invoice.due_on
+            number=invoice.number,
+            due_on=invoice.due_on,
+            remaining_minor=remaining,
+            grace_from=draft.grace_from or invoice.due_on,
         )
     account, entry = logged(
         account.model_copy(

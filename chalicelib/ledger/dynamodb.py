@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def dynamodb_client() -> "DynamoDBClient":
-    """A client for one process. Parameters are not validated twice. A try ends after 3 s at the latest: a person waits,
-    and where API Gateway cuts (29 s) the payment goes on and stands in its account."""
+def dynamodb_client(read_timeout_seconds: int = 2) -> "DynamoDBClient":
+    """A client for one process. Parameters are not validated twice. A try ends soon (by default after 3 s at the
+    latest): a person waits, and where API Gateway cuts (29 s) the payment goes on and stands in its account."""
     return boto3.client(
         "dynamodb",
         config=Config(
             connect_timeout=1,
-            read_timeout=2,
+            read_timeout=read_timeout_seconds,
             parameter_validation=False,
             max_pool_connections=64,
             retries={"total_max_attempts": 1, "mode": "standard"},

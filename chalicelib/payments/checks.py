@@ -9,8 +9,8 @@ from typing import Literal
 @dataclass(frozen=True)
 class CheckCounts:
     """What checks did: payments asked about, those that ended, those parked now, those with something broken that a
-    person must look at, those so busy that they wait for the next run, and the money that stays in limbo by
-    `status:age:currency`.
+    person must look at, those so busy that they wait for the next run. In minor units: money that turned out to be
+    charged, by currency, and money that stays in limbo, by `status:age:currency`.
     """
 
     checked: int = 0
@@ -18,6 +18,7 @@ class CheckCounts:
     parked: int = 0
     failed: int = 0
     busy: int = 0
+    charged: Mapping[str, int] = field(default_factory=dict)
     limbo: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: "CheckCounts") -> "CheckCounts":
@@ -27,11 +28,13 @@ class CheckCounts:
             self.parked + other.parked,
             self.failed + other.failed,
             self.busy + other.busy,
-            {
-                name: self.limbo.get(name, 0) + other.limbo.get(name, 0)
-                for name in self.limbo.keys() | other.limbo.keys()
-            },
+            _added(self.charged, other.charged),
+            _added(self.limbo, other.limbo),
         )
+
+
+def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    return {name: left.get(name, 0) + right.get(name, 0) for name in left.keys() | right.keys()}
 
 
 Age = Literal["hour", "day", "week", "longer"]

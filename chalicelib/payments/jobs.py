@@ -24,4 +24,5 @@ class ReconcileSweep:
             "failed": done.failed,
             "postponed": done.busy,
         }
-        return Tally(counts, {f"limbo_{name}": amount for name, amount in done.limbo.items()})
+        charged = {f"charged:{currency}": amount for currency, amount in done.charged.items()}
+        return Tally(counts, charged | {f"limbo_{name}": amount for name, amount in done.limbo.items()})

@@ -66,13 +66,20 @@ class PayResult:
 
 class Payments:
     def __init__(
-        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, commit_attempts: int
+        self,
+        ledger: LedgerPort,
+        gateway: GatewayPort,
+        clock: Clock,
+        policy: PaymentPolicy,
+        commit_attempts: int,
+        stopwatch: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._policy = policy
         self._attempts = commit_attempts
+        self._stopwatch = stopwatch
         self._booking = Booking(ledger, gateway, clock, policy, commit_attempts)
 
     def pay(self, request: PayRequest) -> PayResult:
@@ -203,13 +210,17 @@ class Payments:
         return self._booking.close(account_id, payment_id, PAYDESK)
 
     def check_due(self, account_id: str) -> CheckCounts:
-        """Checks every pending payment of the account whose check is due."""
+        """Checks the pending payments of the account whose check is due, the longest due first. When a gateway that
+        does not answer takes too long, the others stay due for the next run.
+        """
         account = self._ledger.get(Key(Account, account_id))
         now = self._clock.now()
         pending = account.pending.values() if account else ()
         due = [payment for payment in pending if payment.next_check_at and payment.next_check_at <= now]
-        total = CheckCounts()
-        for payment in due:
+        total, began = CheckCounts(), self._stopwatch()
+        for payment in sorted(due, key=lambda payment: (payment.next_check_at, payment.payment_id)):
+            if self._stopwatch() - began > self._policy.checks_take.total_seconds():
+                break
             total += self._checked(payment)
         return total
 
@@ -225,7 +236,8 @@ class Payments:
             log.exception("payment_failed", extra=named)
             return CheckCounts(failed=1)
         if payment.settled_at is not None:
-            return CheckCounts(checked=1, ended=1)
+            charged = {payment.currency: payment.amount_minor} if payment.status == "succeeded" else {}
+            return CheckCounts(checked=1, ended=1, charged=charged)
         parked = payment.status == "parked" != due.status
         if parked:
             log.error("payment_parked", extra=named)

@@ -15,8 +15,9 @@ class Subscription(Record):
         table subscriptions: PK account_id, SK subscription_id
 
     `next_renewal_on` begins the next period and is its invoice's day of issue; `anchor_day` is the day of the month
-    it was agreed on, which short months cannot hold but later ones return to. `next_interval` takes over at the next
-    renewal.
+    it was agreed on, which short months cannot hold but later ones return to. `amount_minor` is the price of a period
+    of `interval`, `other_amount_minor` that of the other interval. `next_interval` takes over at the next renewal, with
+    its price.
     """
 
     table: ClassVar[str] = "subscriptions"
@@ -25,6 +26,7 @@ class Subscription(Record):
     subscription_id: str
     plan: str
     amount_minor: int
+    other_amount_minor: int
     currency: str
     interval: Interval
     next_interval: Interval
@@ -35,3 +37,8 @@ class Subscription(Record):
     cancel_at_period_end: bool = False
     request_fingerprint: str
     created_at: Instant
+
+    @property
+    def next_amount_minor(self) -> int:
+        """What the next period costs."""
+        return self.amount_minor if self.next_interval == self.interval else self.other_amount_minor

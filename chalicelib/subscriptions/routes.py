@@ -35,7 +35,7 @@ def list_subscriptions(call: Call, account_id: str, query: PageQuery) -> Answer:
     body=CreateSubscriptionBody,
     keyed=True,
     answers={201: SubscriptionView},
-    problems=("wrong_currency", "limit_reached", "starts_in_the_past", "key_reused"),
+    problems=("wrong_currency", "limit_reached", "starts_in_the_past", "invoice_total", "key_reused"),
 )
 def create_subscription(call: Call, account_id: str, body: CreateSubscriptionBody) -> Answer:
     """Create a subscription, which issues an invoice each period."""
@@ -47,6 +47,7 @@ def create_subscription(call: Call, account_id: str, body: CreateSubscriptionBod
             actor=call.actor,
             plan=body.plan,
             amount_minor=body.amount_minor,
+            other_amount_minor=body.other_amount_minor,
             currency=body.currency,
             interval=body.interval,
             payment_terms_days=body.payment_terms_days,
@@ -57,6 +58,12 @@ def create_subscription(call: Call, account_id: str, body: CreateSubscriptionBod
     return Answer(201, SubscriptionView.of(subscription), headers | (REPLAYED if replayed else {}))
 
 
+@routes.get(_SUBSCRIPTION, role=Role.VIEWER, answers={200: SubscriptionView})
+def get_subscription(call: Call, account_id: str, subscription_id: str) -> Answer:
+    """See one subscription."""
+    return Answer(200, SubscriptionView.of(call.desk.subscriptions.get(account_id, subscription_id)))
+
+
 @routes.patch(
     _SUBSCRIPTION,
     role=Role.ADMIN,
@@ -65,7 +72,7 @@ def create_subscription(call: Call, account_id: str, body: CreateSubscriptionBod
     problems=("subscription_canceled",),
 )
 def update_subscription(call: Call, account_id: str, subscription_id: str, body: UpdateSubscriptionBody) -> Answer:
-    """Change the interval from the next renewal on, or undo a cancellation."""
+    """Change the interval, and with it the price, from the next renewal on, or undo a cancellation."""
     subscription = call.desk.subscriptions.change(
         account_id, subscription_id, call.actor, interval=body.interval, cancel=body.cancel_at_period_end
     )

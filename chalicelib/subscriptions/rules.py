@@ -20,6 +20,12 @@ def period_after(day: date, interval: Interval, anchor_day: int) -> date:
     return date(year, month + 1, min(anchor_day, calendar.monthrange(year, month + 1)[1]))
 
 
+def price_of_the_other_interval(amount_minor: int, interval: Interval) -> int:
+    """The same price a month, unless another was agreed: twelve times as much for a year, a twelfth rounded up for a
+    month."""
+    return 12 * amount_minor if interval == "monthly" else -(-amount_minor // 12)
+
+
 @dataclass(frozen=True)
 class Renewal:
     """One period of one subscription: its invoice, and the subscription afterwards. No invoice: it ended here."""
@@ -40,7 +46,7 @@ def renewals_due(subscriptions: Sequence[Subscription], today: date, most: int) 
         if not due:
             break
         first = min(due, key=lambda s: (s.next_renewal_on, s.subscription_id))
-        renewal = _renew(first)
+        renewal = _renew(first, today)
         standing[first.subscription_id] = renewal.subscription
         renewals.append(renewal)
     return renewals
@@ -51,11 +57,12 @@ def next_renewal_on(subscriptions: Sequence[Subscription]) -> date | None:
     return min((s.next_renewal_on for s in subscriptions if s.status == "active"), default=None)
 
 
-def _renew(subscription: Subscription) -> Renewal:
+def _renew(subscription: Subscription, today: date) -> Renewal:
     begins = subscription.next_renewal_on
     if subscription.cancel_at_period_end:
         return Renewal(None, subscription.model_copy(update={"status": "canceled"}))
-    interval = subscription.next_interval
+    interval, amount_minor = subscription.next_interval, subscription.next_amount_minor
+    due_on = begins + timedelta(days=subscription.payment_terms_days)
     ends = period_after(begins, interval, subscription.anchor_day)
     suffix = derived_id("inv", subscription.account_id, "renewal", subscription.subscription_id, begins.isoformat())
     draft = InvoiceDraft(
@@ -64,11 +71,16 @@ def _renew(subscription: Subscription) -> Renewal:
             Line(
                 description=f"{subscription.plan}, {begins.isoformat()} - {(ends - timedelta(days=1)).isoformat()}",
                 quantity=1,
-                unit_amount_minor=subscription.amount_minor,
-                amount_minor=subscription.amount_minor,
+                unit_amount_minor=amount_minor,
+                amount_minor=amount_minor,
             )
         ],
         issued_on=begins,
-        due_on=begins + timedelta(days=subscription.payment_terms_days),
+        due_on=due_on,
+        # Issued late, because our runs were late: nobody is chased for days on which there was no invoice.
+        grace_from=max(due_on, today),
     )
-    return Renewal(draft, subscription.model_copy(update={"interval": interval, "next_renewal_on": ends}))
+    changes: dict[str, object] = {"interval": interval, "next_renewal_on": ends}
+    if interval != subscription.interval:
+        changes |= {"amount_minor": amount_minor, "other_amount_minor": subscription.amount_minor}
+    return Renewal(draft, subscription.model_copy(update=changes))

@@ -12,10 +12,15 @@ from chalicelib.subscriptions.models import Interval, Subscription
 
 
 class CreateSubscriptionBody(RequestBody):
-    """A subscription to create. The first invoice is issued on `starts_on` (default: today) and due after the terms."""
+    """A subscription to create. The first invoice is issued on `starts_on` (default: today) and due after the terms.
+
+    `amount_minor` is the price of a period of `interval`; `other_amount_minor` that of the other interval, should the
+    customer change to it. Left out, it costs the same a month: twelve times as much a year, or a twelfth, rounded up.
+    """
 
     plan: Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE, examples=["Team, 10 seats"])]
     amount_minor: Annotated[PositiveMinorUnits, Field(examples=[4900])]
+    other_amount_minor: Annotated[PositiveMinorUnits, Field(examples=[49000])] | None = None
     currency: Currency | None = None
     interval: Interval
     starts_on: BillingDay | None = None
@@ -36,12 +41,14 @@ class UpdateSubscriptionBody(RequestBody):
 
 
 class SubscriptionView(Wire):
-    """A subscription. `next_interval` takes over at the next renewal."""
+    """A subscription. `next_interval` takes over at the next renewal, which costs `next_amount_minor`."""
 
     subscription_id: str
     account_id: str
     plan: str
     amount_minor: int
+    other_amount_minor: int
+    next_amount_minor: int
     currency: str
     interval: Interval
     next_interval: Interval
@@ -53,7 +60,8 @@ class SubscriptionView(Wire):
 
     @classmethod
     def of(cls, subscription: Subscription) -> Self:
-        return cls(**subscription.model_dump(include=set(cls.model_fields)))
+        fields = subscription.model_dump(include=set(cls.model_fields))
+        return cls(**fields, next_amount_minor=subscription.next_amount_minor)
 
 
 class SubscriptionList(Wire):

@@ -1,34 +1,30 @@
-"""Subscriptions: created by an operator, changed and canceled by the customer, renewed by a sweep."""
+"""Subscriptions: created by an operator, changed and canceled by the customer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from chalicelib.accounts.models import BY_RENEWALS, Account
+from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import today_of
-from chalicelib.activity.models import PAYDESK, Actor
+from chalicelib.activity.models import Actor
 from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.core.ids import derived_id
+from chalicelib.core.money import MINOR_MAX
 from chalicelib.core.paging import Page, cut_page, read_cursor
-from chalicelib.invoices.rules import issue
-from chalicelib.ledger.models import Change, FieldSet, Index, Key, Record
+from chalicelib.ledger.models import Change, FieldSet, Key, Stale
 from chalicelib.ledger.port import LedgerPort, until_committed
 from chalicelib.subscriptions.models import Interval, Subscription
-from chalicelib.subscriptions.rules import next_renewal_on, renewals_due
-from chalicelib.sweeps.models import SweepName, Tally
-
-SUBSCRIPTIONS_MAX = 50
-"""Active ones of one account: a renewal reads them all."""
-RENEWALS_PER_COMMIT = 30
-"""Each writes an invoice, an activity entry and its subscription; a transaction takes 100 items."""
+from chalicelib.subscriptions.renewals import SUBSCRIPTIONS_MAX, Renewals
+from chalicelib.subscriptions.rules import price_of_the_other_interval
 
 
 @dataclass(frozen=True)
 class SubscribeRequest:
-    """A subscription an operator wants created. `starts_on` begins the first period; None: today for this customer."""
+    """A subscription an operator wants created. `starts_on` begins the first period; None: today for this customer.
+    `other_amount_minor` is the price of the other interval; None: the same a month.
+    """
 
     account_id: str
     key: str
@@ -38,14 +34,16 @@ class SubscribeRequest:
     amount_minor: int
     interval: Interval
     payment_terms_days: int
+    other_amount_minor: int | None = None
     starts_on: date | None = None
     currency: str | None = None
 
 
 class Subscriptions:
-    def __init__(self, ledger: LedgerPort, clock: Clock, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, renewals: Renewals, commit_attempts: int) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._renewals = renewals
         self._attempts = commit_attempts
 
     def create(self, request: SubscribeRequest) -> tuple[Subscription, bool]:
@@ -67,11 +65,15 @@ class Subscriptions:
             starts_on = request.starts_on or today_of(account, now)
             if starts_on < today_of(account, now):
                 raise Invalid("starts_in_the_past", starts_on=starts_on.isoformat())
+            other = request.other_amount_minor or price_of_the_other_interval(request.amount_minor, request.interval)
+            if other > MINOR_MAX:
+                raise Invalid("invoice_total", total_minor=other, max_minor=MINOR_MAX, currency=account.currency)
             subscription = Subscription(
                 account_id=account.account_id,
                 subscription_id=subscription_id,
                 plan=request.plan,
                 amount_minor=request.amount_minor,
+                other_amount_minor=other,
                 currency=account.currency,
                 interval=request.interval,
                 next_interval=request.interval,
@@ -108,7 +110,8 @@ class Subscriptions:
         self, account_id: str, subscription_id: str, actor: Actor, *, interval: Interval | None, cancel: bool | None
     ) -> Subscription:
         """Sets the interval from the next renewal on, or whether it ends with the present period (False undoes it).
-        Doing it again changes nothing. Raises Invalid("subscription_canceled") for one that has ended."""
+        Periods that have begun and have no invoice yet are billed first, as they were agreed. Doing it again changes
+        nothing. Raises Invalid("subscription_canceled") for one that has ended."""
 
         def changed() -> Subscription:
             account, subscription = self._read(account_id, subscription_id)
@@ -123,11 +126,15 @@ class Subscriptions:
                 return subscription
             if subscription.status == "canceled":
                 raise Invalid("subscription_canceled", subscription_id=subscription_id)
+            now = self._clock.now()
+            if subscription.next_renewal_on <= today_of(account, now):
+                self._renewals.renew(account_id)
+                raise Stale(account_id)
             account, entry = logged(
                 account,
                 "subscription.changed",
                 actor,
-                self._clock.now(),
+                now,
                 subscription_id=subscription_id,
                 next_interval=values.get("next_interval"),
                 cancel_at_period_end=values.get("cancel_at_period_end"),
@@ -136,7 +143,14 @@ class Subscriptions:
             self._ledger.commit(Change(account, puts=(entry,), sets=(FieldSet(subscription.key(), values),)))
             return subscription.model_copy(update=values)
 
-        return until_committed(self._attempts, changed)
+        # More attempts than elsewhere: billing what has begun takes some, when runs were missed for long.
+        return until_committed(self._attempts + 5, changed)
+
+    def get(self, account_id: str, subscription_id: str) -> Subscription:
+        _, subscription = self._read(account_id, subscription_id)
+        if subscription is None:
+            raise NotFound("not_found")
+        return subscription
 
     def list(self, account_id: str, *, limit: int, cursor: str | None) -> Page[Subscription]:
         position = read_cursor(cursor, 1)
@@ -152,69 +166,3 @@ class Subscriptions:
         if account is None:
             raise NotFound("not_found")
         return account, subscription
-
-
-class RenewalsSweep:
-    """Sweep: issues the invoices of all periods that have begun, all of an account in one commit."""
-
-    name: SweepName = "renewals"
-    index: Index = BY_RENEWALS
-
-    def __init__(self, ledger: LedgerPort, clock: Clock, commit_attempts: int, open_invoices_alarm: int) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._attempts = commit_attempts
-        self._open_invoices_alarm = open_invoices_alarm
-
-    def handle(self, account_id: str) -> Tally:
-        return until_committed(self._attempts, lambda: self._renew(account_id))
-
-    def _renew(self, account_id: str) -> Tally:
-        account = self._ledger.get(Key(Account, account_id))
-        if account is None:
-            return Tally()
-        # After the account, never before: an older subscription would bill a period twice.
-        subscriptions = self._ledger.records(
-            Subscription, account_id, limit=SUBSCRIPTIONS_MAX, where=("status", "active")
-        )
-        now = self._clock.now()
-        renewals = renewals_due(subscriptions, today_of(account, now), RENEWALS_PER_COMMIT)
-        puts: list[Record] = []
-        standing = {subscription.subscription_id: subscription for subscription in subscriptions}
-        issued, ended = Tally(), 0
-        for renewal in renewals:
-            standing[renewal.subscription.subscription_id] = renewal.subscription
-            if renewal.invoice is not None:
-                invoice, change = issue(account, renewal.invoice, PAYDESK, now, None)
-                account = change.account
-                puts += change.puts
-                issued += Tally({"issued": 1}, {f"issued:{invoice.currency}": invoice.total_minor})
-            else:
-                account, entry = logged(
-                    account,
-                    "subscription.ended",
-                    PAYDESK,
-                    now,
-                    subscription_id=renewal.subscription.subscription_id,
-                )
-                puts.append(entry)
-                ended += 1
-        next_on = next_renewal_on(list(standing.values()))
-        if not renewals and next_on == account.next_renewal_on:
-            return Tally()
-        if len(account.open_invoices) > self._open_invoices_alarm:
-            issued += Tally({"too_many_open_invoices": 1})
-        issued += Tally({"ended": ended})
-        count = account.subscription_count - ended
-        account = account.model_copy(update={"next_renewal_on": next_on, "subscription_count": count})
-        # May race: a change of interval, a cancellation, another message. The version decides; the loser reads again,
-        # and a period that was billed meanwhile has moved on.
-        self._ledger.commit(Change(account, puts=tuple(puts), sets=tuple(_renewed(subscriptions, standing))))
-        return issued
-
-
-def _renewed(before: Sequence[Subscription], after: dict[str, Subscription]) -> list[FieldSet]:
-    """The subscriptions that changed, each set once however many of its periods began."""
-    changed = [after[old.subscription_id] for old in before if after[old.subscription_id] != old]
-    names = ("interval", "next_renewal_on", "status")
-    return [FieldSet(new.key(), {name: new.item()[name] for name in names}) for new in changed]

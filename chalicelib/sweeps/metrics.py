@@ -1,8 +1,9 @@
 """What a sweep's workers did, in CloudWatch's embedded metric format: lines on standard output, no call to AWS.
 
-Paydesk / by sweep:                     handled, charged, declined, unknown, and whatever else was counted; OldestDueAge
-        / by sweep, what and currency:  Amount, in minor units; `what` is charged, declined or unknown
-        / by sweep, status, age and currency: Limbo, in minor units: money of pending payments whose check brought no
+Paydesk / by service (paydesk-<stage>), sweep:  handled, charged, declined, unknown, and whatever else was counted;
+                                                OldestDueAge
+        / and by what and currency:  Amount, in minor units; `what` is charged, declined or unknown, say
+        / and by status, age and currency: Limbo, in minor units: money of pending payments whose check brought no
           end. Whatever is older than a day is checked once a day, so the sum over a day is what is in limbo.
 """
 

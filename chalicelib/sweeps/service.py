@@ -4,8 +4,10 @@ Every delivery may come twice, late or out of order, and a worker may die anywhe
 it is done, and doing it again meets its own id. Nothing here knows what a sweep does.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +53,39 @@ class FanOut:
     threads: int
     page: int
     spare_seconds: float
+
+
+class Helping:
+    """A page of due accounts, handed out to threads one by one while there is time, so that no thread waits for the
+    slowest. What was taken is always the page's beginning.
+    """
+
+    def __init__(self, page: Sequence[tuple[str, str]], time_left: Callable[[], bool]) -> None:
+        self._page = page
+        self._time_left = time_left
+        self._taken = 0
+        self._broken = False
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[str, str] | None:
+        with self._lock:
+            if self._broken or self._taken == len(self._page) or (self._taken and not self._time_left()):
+                return None
+            self._taken += 1
+            return self._page[self._taken - 1]
+
+    @contextlib.contextmanager
+    def given_up_if_broken(self) -> Iterator[None]:
+        """What breaks one thread ends the worker: the others begin nothing more."""
+        try:
+            yield
+        except BaseException:
+            self._broken = True
+            raise
+
+    @property
+    def reached(self) -> str:
+        return self._page[self._taken - 1][0]
 
 
 class Sweeps:
@@ -109,16 +144,20 @@ class Sweeps:
     def _handle_page(
         self, sweep: Sweep, page: Sequence[tuple[str, str]], pool: ThreadPoolExecutor, seconds_left: Callable[[], float]
     ) -> tuple[Tally, str]:
-        """Handles a page in small helpings, as far as the time goes; what was done, and the index value it reached."""
-        tally, reached = Tally(), ""
-        helping = self._fan_out.threads * 2
-        for start in range(0, len(page), helping):
-            part = page[start : start + helping]
-            tally = sum(pool.map(lambda due: self._handle(sweep, due[1]), part), tally)
-            reached = part[-1][0]
-            if seconds_left() < self._fan_out.spare_seconds:
-                break
-        return tally, reached
+        """Handles a page, the first account however short the time, the others as far as it goes; what was done, and
+        the index value it reached.
+        """
+        helping = Helping(page, lambda: seconds_left() >= self._fan_out.spare_seconds)
+
+        def one_after_another(_thread: int) -> Tally:
+            tally = Tally()
+            with helping.given_up_if_broken():
+                while due := helping.take():
+                    tally += self._handle(sweep, due[1])
+            return tally
+
+        tally = sum(pool.map(one_after_another, range(self._fan_out.threads)), Tally())
+        return tally, helping.reached
 
     def _handle(self, sweep: Sweep, account_id: str) -> Tally:
         """One account. Whatever is wrong with it is reported and counted, and left for a person or the next run."""

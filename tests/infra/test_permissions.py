@@ -125,6 +125,7 @@ def _subscribe_and_end(operator: ApiClient, admin: ApiClient, account: str) -> N
     body = {"plan": "Team", "amount_minor": 4_900, "interval": "monthly"}
     subscription_id = operator.post(f"{account}/subscriptions", body, key="team").body["subscription_id"]
     subscription = f"{account}/subscriptions/{subscription_id}"
+    assert admin.get(subscription).status == 200
     assert admin.patch(subscription, {"interval": "annual"}).status == 200
     assert admin.delete(subscription).status == 200
 

@@ -1,15 +1,18 @@
 """Reconciling: all payments whose check is due, of all accounts; what cannot be read or is busy stops nothing."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.service import OpenRequest
 from chalicelib.ledger.models import Key
 from chalicelib.payments.booking import PATIENCE
 from chalicelib.payments.checks import CheckCounts
+from chalicelib.sweeps.stores import MemoryQueue, MemoryRuns
 from tests.support import reconciling
 from tests.support.builders import ANNA, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
@@ -223,3 +226,39 @@ def test_a_payment_at_another_gateway_is_not_closed_at_this_one(desk: MemoryDesk
     desk.advance(minutes=5)
     assert reconcile(desk) == CheckCounts(checked=1, limbo={"in_flight:hour:EUR": 100})
     assert (desk.payment(payment).status, desk.payment(payment).checks) == ("in_flight", 1)
+
+
+def test_money_that_a_check_finds_taken_is_counted_as_charged(desk: MemoryDesk) -> None:
+    desk.issue(300)
+    desk.pay_with("tok_timeout_then_approved", amount_minor=120)
+    desk.pay_with("tok_timeout_then_declined", amount_minor=100)
+    desk.advance(minutes=5)
+    assert desk.desk.payments.check_due(desk.account_id) == CheckCounts(checked=2, ended=2, charged={"EUR": 120})
+
+
+def test_an_account_full_of_payments_a_silent_gateway_has_does_not_keep_the_worker_from_handing_over(
+    desk: MemoryDesk,
+) -> None:
+    desk.issue(1_000)
+    card = desk.add_card("tok_timeout_then_approved")
+    for _ in range(6):
+        desk.pay(payment_method_id=card, amount_minor=10)
+        desk.advance(seconds=1)
+    desk.charges.out_of_order()
+    seconds = itertools.count(step=8)  # each look at the stopwatch finds eight seconds gone
+    slow = wiring.build(
+        desk.desk.settings,
+        clock=desk.clock,
+        ledger=desk.ledger,
+        gateway=desk.gateway,
+        queue=MemoryQueue(),
+        runs=MemoryRuns(),
+        stopwatch=lambda: next(seconds),
+    )
+    desk.advance(minutes=5)
+    asked = slow.payments.check_due(desk.account_id)
+    assert (asked.checked, asked.limbo) == (1, {"in_flight:hour:EUR": 10})
+    first, *others = sorted(desk.account().pending.values(), key=lambda payment: payment.reserved_at)
+    assert (first.checks, {payment.checks for payment in others}) == (1, {0}), "the longest due first, others stay due"
+    desk.charges.in_order()
+    assert reconcile(desk).ended == 5

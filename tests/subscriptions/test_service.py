@@ -7,9 +7,10 @@ import pytest
 
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.subscriptions.models import Subscription
-from chalicelib.subscriptions.service import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX, SubscribeRequest
+from chalicelib.subscriptions.renewals import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX
+from chalicelib.subscriptions.service import SubscribeRequest
 from tests.support.builders import ANNA, OPERATIONS, TODAY
-from tests.support.memory_desk import MemoryDesk
+from tests.support.memory_desk import MemoryDesk, a_desk
 
 
 def create(desk: MemoryDesk, key: str = "team", **fields: Any) -> tuple[Subscription, bool]:
@@ -134,11 +135,13 @@ def test_more_than_one_commit_holds_are_issued_by_the_next_runs(desk: MemoryDesk
 
 
 def test_what_has_ended_makes_room_for_another_and_hides_none_that_runs(desk: MemoryDesk) -> None:
-    standing = [create(desk, f"team-{number}")[0] for number in range(SUBSCRIPTIONS_MAX)]
+    starts_on = date(2026, 3, 5)
+    standing = [create(desk, f"team-{number}", starts_on=starts_on)[0] for number in range(SUBSCRIPTIONS_MAX)]
     with pytest.raises(Invalid, match="limit_reached"):
         create(desk, "one-more")
     for subscription in standing[:20]:
         change(desk, subscription, cancel=True)
+    desk.advance(days=3)
     for _ in range(2):
         desk.run("renewals")
     assert desk.account().subscription_count == SUBSCRIPTIONS_MAX - 20
@@ -164,11 +167,80 @@ def test_a_renewal_between_reading_account_and_subscriptions_bills_no_period_twi
     assert len(desk.invoices()) == 1
 
 
-def test_a_cancellation_that_comes_first_is_heeded(desk: MemoryDesk) -> None:
-    subscription, _ = create(desk)
-    desk.ledger.before_commit.plan(lambda: change(desk, subscription, cancel=True))
+def test_a_cancellation_before_the_first_period_ends_it_unbilled(desk: MemoryDesk) -> None:
+    subscription, _ = create(desk, starts_on=date(2026, 3, 5))
+    change(desk, subscription, cancel=True)
+    desk.advance(days=3)
     assert desk.run("renewals") == {"handled": 1, "ended": 1}
     assert desk.invoices() == []
+
+
+def test_a_cancellation_in_the_middle_of_a_renewal_bills_the_period_that_has_begun(desk: MemoryDesk) -> None:
+    subscription, _ = create(desk)
+    desk.ledger.before_commit.plan(lambda: change(desk, subscription, cancel=True))
+    assert desk.run("renewals") == {"handled": 1}
+    assert (issued_on(desk), subscriptions(desk)[0].cancel_at_period_end) == (["2026-03-02"], True)
+
+
+def test_a_change_that_comes_late_leaves_the_periods_that_have_begun_as_they_were_agreed(desk: MemoryDesk) -> None:
+    """Runs were missed for 95 days: three more months have begun."""
+    yearly, _ = create(desk, "to-yearly")
+    ending, _ = create(desk, "ending")
+    desk.run("renewals")
+    desk.advance(days=95)
+    change(desk, yearly, interval="annual")
+    change(desk, ending, cancel=True)
+    assert issued_on(desk) == [
+        day for day in ("2026-03-02", "2026-04-02", "2026-05-02", "2026-06-02") for _ in range(2)
+    ]
+    assert {invoice.total_minor for invoice in desk.invoices()} == {4_900}
+    assert desk.run("renewals") == {}
+
+
+def test_another_interval_has_its_own_price(desk: MemoryDesk) -> None:
+    stated, _ = create(desk, "stated", other_amount_minor=49_000)
+    plain, _ = create(desk, "plain")
+    yearly, _ = create(desk, "yearly", interval="annual", amount_minor=50_000)
+    desk.run("renewals")
+    changed = [change(desk, one, interval="annual") for one in (stated, plain)]
+    assert [(one.amount_minor, one.next_amount_minor) for one in changed] == [(4_900, 49_000), (4_900, 58_800)]
+    assert change(desk, yearly, interval="monthly").next_amount_minor == 4_167, "a twelfth, rounded up"
+    desk.advance(days=31)
+    desk.run("renewals")
+    assert sorted(invoice.total_minor for invoice in desk.invoices()) == [4_900, 4_900, 49_000, 50_000, 58_800]
+    standing = {one.subscription_id: one for one in subscriptions(desk)}[stated.subscription_id]
+    assert (standing.amount_minor, standing.other_amount_minor) == (49_000, 4_900)
+    assert change(desk, standing, interval="monthly").next_amount_minor == 4_900
+
+
+def test_a_second_subscription_that_begins_later_makes_the_first_no_later(desk: MemoryDesk) -> None:
+    create(desk, "first")
+    create(desk, "second", starts_on=date(2026, 3, 20))
+    assert desk.account().next_renewal_on == TODAY
+    assert desk.run("renewals") == {"handled": 1, "issued": 1}
+    assert desk.account().next_renewal_on == date(2026, 3, 20)
+
+
+def test_what_our_own_runs_issued_late_is_not_chased_for_the_days_before(desk: MemoryDesk) -> None:
+    create(desk, payment_terms_days=7)
+    desk.advance(days=23)
+    desk.run("renewals")
+    told = {}
+    for day in range(24, 40):
+        desk.advance(days=1)
+        if happened := [what for what in desk.run("overdue") if what != "handled"]:
+            told[day] = happened
+    assert told == {24: ["noticed"], 30: ["noticed"], 38: ["suspended"]}
+
+
+def test_too_many_open_invoices_keep_no_period_from_being_billed_and_tell_somebody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = a_desk(PAYDESK_LIMIT_OPEN_INVOICES="2")
+    create(desk)
+    desk.advance(days=62)
+    assert desk.run("renewals") == {"handled": 1, "issued": 3, "too_many_open_invoices": 1}
+    assert [(record.message, record.levelname) for record in caplog.records] == [("too_many_open_invoices", "ERROR")]
 
 
 def test_credit_pays_the_invoice_of_a_period_first(desk: MemoryDesk) -> None:

@@ -34,6 +34,7 @@ POLICY = PaymentPolicy(
         timedelta(hours=1),
         *(timedelta(days=days) for days in range(1, 6)),
     ),
+    checks_take=timedelta(seconds=15),
     invoices_max=90,
     pending_max=20,
 )
@@ -181,6 +182,7 @@ def a_subscription(subscription_id: str = "sub_1", **fields: Any) -> Subscriptio
         "account_id": "acc_ACME",
         "plan": "Team",
         "amount_minor": 4_900,
+        "other_amount_minor": 49_000,
         "currency": "EUR",
         "interval": "monthly",
         "next_interval": fields.get("interval", "monthly"),
