@@ -1,5 +1,7 @@
 """The composition root: builds everything a process needs from its settings. Nothing else constructs these."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from chalicelib.invoices.service import Invoices
 from chalicelib.ledger.due import due_index
 from chalicelib.ledger.dynamodb import Ledger, dynamodb_client
 from chalicelib.ledger.models import DueWork
-from chalicelib.ledger.port import LedgerPort
+from chalicelib.ledger.port import Attempts, LedgerPort
 from chalicelib.overdue.rules import OverduePolicy
 from chalicelib.overdue.rules import due_at as overdue_due_at
 from chalicelib.overdue.service import Exemptions, OverdueSweep
@@ -89,13 +91,15 @@ def build(
     gateway: GatewayPort | None = None,
     queue: Queue | None = None,
     runs: Runs | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Desk:
-    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others."""
+    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others. `sleep` is how a use case waits
+    before it decides once more."""
     clock = clock or SystemClock()
-    attempts = settings.limits.commit_retries
+    attempts = Attempts(settings.limits.commit_retries, sleep)
     if ledger is None or gateway is None:
         client = dynamodb_client()
-        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
+        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts.most, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
         runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix)
     payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)

@@ -15,7 +15,7 @@ from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.invoices.rules import issue
 from chalicelib.ledger.models import Change, FieldSet, Index, Key, Record
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.subscriptions.models import Interval, Subscription
 from chalicelib.subscriptions.rules import next_renewal_on, renewals_due
 from chalicelib.sweeps.models import SweepName, Tally
@@ -43,10 +43,10 @@ class SubscribeRequest:
 
 
 class Subscriptions:
-    def __init__(self, ledger: LedgerPort, clock: Clock, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def create(self, request: SubscribeRequest) -> tuple[Subscription, bool]:
         """Creates it, or answers the one this request created before; the flag says which (True: before). The renewals
@@ -160,10 +160,10 @@ class RenewalsSweep:
     name: SweepName = "renewals"
     index: Index = BY_RENEWALS
 
-    def __init__(self, ledger: LedgerPort, clock: Clock, commit_attempts: int, open_invoices_alarm: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts, open_invoices_alarm: int) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._attempts = commit_attempts
+        self._attempts = attempts
         self._open_invoices_alarm = open_invoices_alarm
 
     def handle(self, account_id: str) -> Tally:
