@@ -9,6 +9,8 @@ PYTHON ?= python3
 STAGE ?= dev
 ARGS ?=
 LANGUAGE ?=
+SEEDS ?= 2000
+FROM ?= 1
 
 # Chalice reads a region even when it only packages; nothing is ever called there.
 export AWS_DEFAULT_REGION ?= eu-central-1
@@ -44,6 +46,10 @@ demo: venv messages ## Run a billing administrator's story and print each reques
 .PHONY: test
 test: venv ministack messages ## Run the tests (ARGS="tests/payments -x" is passed on to pytest)
 	@$(RUN)python -m pytest $(ARGS)
+
+.PHONY: simulate
+simulate: venv ## Play histories in which everything goes wrong (SEEDS=100000 FROM=1; ARGS="--replay 7" tells one)
+	@$(RUN)python -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(ARGS)
 
 .PHONY: check
 check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests
