@@ -3,14 +3,13 @@
 import argparse
 import os
 import sys
-import time
 
+from tests.simulation.bar import Bar
 from tests.simulation.dice import KINDS
 from tests.simulation.history import OPERATIONS, History
 from tests.simulation.running import RARE, Played, play_on_all_cores, setting_with, shortest
 
 _SHOWN_AT_MOST = 2
-_BAR = 30
 _ENOUGH_FOR_RATES = 2000
 
 
@@ -77,35 +76,6 @@ def _table(played: Played) -> str:
     done = sum(played.operations.values())
     lines.append(f"\n{played.histories:,} histories, {done:,} operations, {played.looks:,} looks at the books")
     return "\n".join(lines)
-
-
-class Bar:
-    """How far it has come, on standard error. Where nobody watches a terminal: a line for every tenth."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._began = time.monotonic()
-        self._live = sys.stderr.isatty()
-        self._tenth = 0
-
-    def show(self, done: int, broken: int) -> None:
-        share = done / self._total
-        left = (time.monotonic() - self._began) * (1 - share) / share
-        text = f"{done:,} of {self._total:,} histories, {broken} broken, {_period(left)} left"
-        if self._live:
-            filled = int(share * _BAR)
-            sys.stderr.write(f"\r[{'#' * filled}{'.' * (_BAR - filled)}] {text}   ")
-        elif int(share * 10) > self._tenth:
-            self._tenth = int(share * 10)
-            sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-    def end(self) -> None:
-        sys.stderr.write(("\n" if self._live else "") + f"played in {_period(time.monotonic() - self._began)}\n")
-
-
-def _period(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _say(text: str) -> None:

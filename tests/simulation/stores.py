@@ -45,21 +45,25 @@ class Store(Protocol):
 
 
 class Numbers:
-    """Ids of commits that are the same every time."""
+    """Ids of commits that are the same every time. DynamoDB knows a commit by its id for ten minutes, and would take
+    another history's of the same `name` for one it has done: on an engine no two histories may share one."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._last = 0
 
     def __call__(self) -> str:
         self._last += 1
-        return f"commit-{self._last:05d}"
+        return f"{self._name}-{self._last:05d}"
 
 
 class MemoryStore:
     """Items in memory are never changed in place, so what was parsed of one stands as long as the item does."""
 
-    def __init__(self, settings: Settings, new_ledger: type[MemoryLedger] = MemoryLedger) -> None:
-        self.ledger = new_ledger(new_commit_id=Numbers(), due_work=wiring.due_work(settings))
+    def __init__(
+        self, settings: Settings, new_ledger: type[MemoryLedger] = MemoryLedger, commits: str = "commit"
+    ) -> None:
+        self.ledger = new_ledger(new_commit_id=Numbers(commits), due_work=wiring.due_work(settings))
         self.charges: ChargeBooks = MemoryCharges()
         self._whole: dict[str, Item] = {}
         self._parsed: dict[Place, tuple[Item, Record]] = {}
