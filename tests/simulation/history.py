@@ -415,7 +415,7 @@ class History:
         for late in list(world.late):
             world.late.remove(late)
             world.arrive(late)
-        for _ in range(2):
+        for _ in range(0 if self._wrong else 2):
             began = world.clock.now()
             world.advance(_DAY + 1)
             world.note("calm", "a day later all schedules fire")

@@ -327,8 +327,8 @@ def resolve(customer: Customer, account: Account, dice: Random, _desk: Desk) -> 
         return None
     payment_id = dice.choice(parked)
     row = customer.provider.charges().get(payment_id)
-    taken = row is not None and row["state"] == "approved"
-    resolution: Any = "succeeded" if taken else dice.choice(("canceled", "declined"))
+    state = row["state"] if row else "void"
+    resolution: Any = {"approved": "succeeded", "void": "canceled", "requires_action": "canceled"}.get(state, "declined")
 
     def do(desk: Desk) -> str:
         return answered(
