@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from chalicelib import settings as static
 from chalicelib.core.clock import Clock
 from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, NotSent, Outcome, Unknown
 from chalicelib.gateways.sandbox import ChargeTable
@@ -11,10 +10,10 @@ from chalicelib.ledger.memory import MemoryLedger
 from chalicelib.ledger.models import A, Change, Key
 from tests.proof.gateways import LooksFirst, PassingOn
 from tests.simulation.dice import Dice
-from tests.simulation.history import STAGES, Setting
+from tests.simulation.history import Setting
 from tests.simulation.providers import NewProvider, Provider, Sandbox
+from tests.simulation.stages import STAGES, stage
 from tests.simulation.stores import ChargeBooks, MemoryStore
-from tests.support.memory_desk import ENVIRON
 
 
 class Unguarded(MemoryLedger):
@@ -71,20 +70,28 @@ def on(new_ledger: type[MemoryLedger]) -> Setting:
     return Setting(new_store=lambda settings: MemoryStore(settings, new_ledger))
 
 
-def through(wrap: Callable[[GatewayPort, ChargeTable], GatewayPort]) -> Setting:
+def sandbox_with(wrap: Callable[[GatewayPort, ChargeTable], GatewayPort]) -> NewProvider:
+    """The sandbox with something around its gateway."""
+
     def made(charges: ChargeBooks, clock: Clock, dice: Dice) -> Provider:
         provider = Sandbox(charges, clock, dice)
         provider.gateway = wrap(provider.gateway, charges)
         return provider
 
-    new_provider: NewProvider = made
-    return Setting(new_provider=new_provider)
+    return made
+
+
+LOOKS_FIRST = sandbox_with(LooksFirst)
+"""For `--gateway tests.simulation.broken:LOOKS_FIRST`: see for yourself how it is found."""
+
+
+def through(wrap: Callable[[GatewayPort, ChargeTable], GatewayPort]) -> Setting:
+    return Setting(new_provider=sandbox_with(wrap))
 
 
 def in_a_stage(**variables: str) -> Setting:
     """Worked by other rules than it is judged by."""
-    sweep = {"PAYDESK_SWEEP_THREADS": "1", "PAYDESK_LIMIT_METHOD_ATTEMPTS_PER_DAY": "100"}
-    return Setting(stages=(static.load(ENVIRON | sweep | variables),) * len(STAGES))
+    return Setting(stages=(stage(**variables),) * len(STAGES))
 
 
 def forgetting(sweep: str) -> Setting:

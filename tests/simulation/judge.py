@@ -4,7 +4,7 @@ where it was found in order.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib import wiring
 from chalicelib.accounts.models import Account
@@ -66,13 +66,21 @@ class Judge:
         self._report(account_id, wrong)
         return books
 
+    def look_when_calm(self, account_id: str, began: datetime) -> None:
+        """At everything, and whether anything was forgotten: a payment that was pending when this round of schedules
+        `began`, unless it is left to a person, or work that is due."""
+        account = self.look_at_everything(account_id).account
+        old = [payment for payment in account.pending.values() if payment.reserved_at < began]
+        lost = [f"lost: {p.payment_id} is still {p.status}" for p in old if p.status != "parked"]
+        self._report(account_id, lost + [f"forgotten: {due}" for due in self._due_since(account)])
+
     def look_at_charges(self) -> None:
         """No payment was charged twice, and every charge belongs to an account."""
         for name, row in self._provider.charges().items():
             if name.endswith(" again") and row["state"] == "approved":
                 self.found.append(f"{name}: charged under a key that had expired")
 
-    def due_since(self, account: Account) -> list[str]:
+    def _due_since(self, account: Account) -> list[str]:
         """Scheduled work of the account that is due and not done: from the account itself and the stage's policies."""
         wanted = account.derived() | dict(self._rules.due_work(account))
         due = {name: value.partition("#")[0] for name, value in wanted.items() if name.endswith("_due")}

@@ -12,6 +12,9 @@ class Message:
     not_before: int = 0
     received: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.order.sweep} for shards {', '.join(self.order.shards)}"
+
 
 class Waiting:
     """Queue. Keeps only orders for shards in which an account stands: the others find nothing, whatever happens."""

@@ -12,7 +12,8 @@ import pytest
 
 from local.stage import REPOSITORY
 from tests.simulation.dice import AT_EFFECTS, CONSEQUENCES, ELSEWHERE, KINDS
-from tests.simulation.history import KINDS_OF_OPERATION, OPERATIONS, History
+from tests.simulation.history import OPERATIONS, History
+from tests.simulation.operations import KINDS_OF_OPERATION
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
