@@ -18,7 +18,7 @@ def pay(customer: Customer, account: Account, dice: Random, desk: Desk) -> Wish 
     if not customer.cards or (owed.payable_minor == 0 and dice.random() < 0.9):
         return None
     wish: dict[str, Any] = {}
-    if dice.random() < 0.6:
+    if dice.random() < 0.7:
         wish["payment_method_id"] = dice.choice(customer.cards)
     how = dice.random()
     if how < 0.2:
@@ -77,7 +77,7 @@ def add_card(customer: Customer, _account: Account, dice: Random, _desk: Desk) -
     if customer.adding and dice.random() < 0.1:
         request = dice.choice(customer.adding)
     else:
-        good = not customer.adding or dice.random() < 0.4
+        good = dice.random() < (0.35 if customer.adding else 0.7)
         token = dice.choice(customer.provider.good_cards if good else customer.provider.difficult_cards)
         make_default = dice.random() < 0.4
         fingerprint = f"{token} {make_default}"

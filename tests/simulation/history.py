@@ -2,6 +2,7 @@
 has to come to an end.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.dispatch import Dispatch
 from tests.simulation.interleaving import Interleaving
 from tests.simulation.judge import Judge, judged_by
+from tests.simulation.last_payments import pay_all_that_is_left
 from tests.simulation.operations import Operations
 from tests.simulation.people import OPERATOR, Customer
 from tests.simulation.promises import Told
@@ -82,7 +84,7 @@ class History:
         self._judge: Judge | None = None
         if isinstance(store, MemoryStore):
             self._judge = Judge(store, provider, clock, judged_by(setting.judged_by[which]))
-        desk = wiring.build(
+        desk = self._desk = wiring.build(
             self.world.settings,
             clock=clock,
             ledger=store.ledger,
@@ -105,6 +107,8 @@ class History:
                 self._in_between()
             if not self._wrong:
                 self._calm()
+        except Exception:  # noqa: BLE001  # a history that breaks off tells its seed like any other that is broken
+            self.world.interleaving.defects.append(f"the history broke off: {traceback.format_exc()}")
         finally:
             for process in self.world.interleaving.running:
                 self.world.interleaving.kill(process)
@@ -186,6 +190,17 @@ class History:
                     self._dispatch.run_to_the_end(sweep)
             self._all_is_settled(began)
             self._note_what_is_wrong()
+        self._everybody_pays()
+
+    def _everybody_pays(self) -> None:
+        self.world.advance(self.world.settings.cooldown_seconds + 1)
+        for customer in self._customers:
+            wrong = pay_all_that_is_left(self._desk, customer)
+            self.world.note(customer.name, "pays all that is left")
+            self._look(customer.account_id)
+            if wrong and self._judge:
+                self._judge.found.append(f"{customer.account_id}: {wrong}")
+        self._note_what_is_wrong()
 
     def _come_to_rest(self) -> None:
         """Whatever is under way ends. What is on its way to the gateway arrives after a check has asked about it."""

@@ -31,8 +31,8 @@ WISHES: dict[str, tuple[Ask, int]] = {
     "choose default and autopay": (choose, 8),
     "give a payment up": (cancel, 3),
     "look": (look, 3),
-    "issue an invoice": (issue, 18),
-    "void an invoice": (void, 3),
+    "issue an invoice": (issue, 14),
+    "void an invoice": (void, 5),
     "subscribe": (subscribe, 3),
     "change a subscription": (change_subscription, 2),
     "exempt from suspension": (exempt, 1),
@@ -49,9 +49,9 @@ _RUNS: dict[str, tuple[SweepName, int]] = {
 _TIME = {
     "a night passes and all schedules fire": 13,
     "a little time passes": 12,
-    "the customer decides at the bank": 5,
 }
-KINDS_OF_OPERATION: tuple[str, ...] = (*WISHES, *_RUNS, *_TIME)
+KINDS_OF_OPERATION: tuple[str, ...] = (*WISHES, *_RUNS, *_TIME, "decide at the bank")
+_DRAWN = KINDS_OF_OPERATION[:-1]
 _WEIGHTS = list(
     itertools.accumulate(
         [weight for _, weight in WISHES.values()] + [weight for _, weight in _RUNS.values()] + list(_TIME.values())
@@ -64,6 +64,7 @@ _NIGHTS = (1, 1, 1, 2, 2, 3, 6, 8, 15)
 _DAY = 24 * 3600
 _CHECKS_EVERY = 300
 _LOOKS_AFTER_PARKED = 0.2
+_GOES_TO_THE_BANK = 0.25
 _UNREADABLE_AT_MOST = 30
 """Turns of the director."""
 
@@ -104,7 +105,9 @@ class Operations:
         """The next operation, whatever it is."""
         if self._people.random() < _LOOKS_AFTER_PARKED and self._looks_after_what_is_parked():
             return
-        kind = self._people.choices(KINDS_OF_OPERATION, cum_weights=_WEIGHTS)[0]
+        if self._people.random() < _GOES_TO_THE_BANK and self._goes_to_the_bank():
+            return
+        kind = self._people.choices(_DRAWN, cum_weights=_WEIGHTS)[0]
         if kind in WISHES:
             if not self.ask(self._people.choice(self._customers), kind):
                 self.any()
@@ -115,10 +118,8 @@ class Operations:
         elif kind == "a night passes and all schedules fire":
             self._time_passes(_DAY * self._people.choice(_NIGHTS))
             self._dispatch.fire()
-        elif kind == "a little time passes":
-            self._a_little_time_passes()
         else:
-            self._decides_at_the_bank(self._people.choice(self._customers))
+            self._a_little_time_passes()
 
     def _looks_after_what_is_parked(self) -> bool:
         return any(self.ask(customer, "resolve a parked payment") for customer in self._customers)
@@ -149,12 +150,19 @@ class Operations:
         self._world.advance(seconds)
         self._world.note("time", f"{seconds // 60} minutes pass")
 
-    def _decides_at_the_bank(self, customer: Customer) -> None:
-        pending = self._account(customer).pending.values()
-        waiting = [payment.payment_id for payment in pending if payment.status == "requires_action"]
-        if waiting:
-            payment_id, approve = self._people.choice(waiting), self._people.random() < 0.7
-            done = self._world.provider.customer_decides(payment_id, approve=approve)
-            says = ("approves" if approve else "refuses") if done else "comes too late for"
-            self._world.note(customer.name, f"{says} {payment_id} at the bank")
-            self._world.look(customer.account_id)
+    def _goes_to_the_bank(self) -> bool:
+        """A customer authenticates a payment that waits for it, or refuses to; False when none waits."""
+        for customer in self._customers:
+            pending = self._account(customer).pending.values()
+            waiting = [payment.payment_id for payment in pending if payment.status == "requires_action"]
+            if waiting:
+                self.done["decide at the bank"] += 1
+                self._decides(customer, self._people.choice(waiting), approve=self._people.random() < 0.7)
+                return True
+        return False
+
+    def _decides(self, customer: Customer, payment_id: str, *, approve: bool) -> None:
+        done = self._world.provider.customer_decides(payment_id, approve=approve)
+        says = ("approves" if approve else "refuses") if done else "comes too late for"
+        self._world.note(customer.name, f"{says} {payment_id} at the bank")
+        self._world.look(customer.account_id)

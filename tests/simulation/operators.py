@@ -4,7 +4,7 @@ from datetime import timedelta
 from random import Random
 
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import today_of
+from chalicelib.accounts.rules import covered_by_invoice, today_of
 from chalicelib.core.ids import derived_id
 from chalicelib.invoices.models import Line
 from chalicelib.invoices.service import IssueRequest
@@ -43,7 +43,8 @@ def issue(customer: Customer, account: Account, dice: Random, desk: Desk) -> Wis
 def void(customer: Customer, account: Account, dice: Random, _desk: Desk) -> Wish | None:
     if not account.open_invoices:
         return None
-    invoice_id = dice.choice(sorted(account.open_invoices))
+    covered = sorted(covered_by_invoice(account)) if dice.random() < 0.6 else []
+    invoice_id = dice.choice(covered or sorted(account.open_invoices))
 
     def do(desk: Desk) -> str:
         def voided() -> str:
