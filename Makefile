@@ -9,6 +9,8 @@ PYTHON ?= python3
 STAGE ?= dev
 ARGS ?=
 LANGUAGE ?=
+SEEDS ?= 2000
+FROM ?= 1
 
 # Chalice reads a region even when it only packages; nothing is ever called there.
 export AWS_DEFAULT_REGION ?= eu-central-1
@@ -44,6 +46,14 @@ demo: venv messages ## Run a billing administrator's story and print each reques
 .PHONY: test
 test: venv ministack messages ## Run the tests (ARGS="tests/payments -x" is passed on to pytest)
 	@$(RUN)python -m pytest $(ARGS)
+
+.PHONY: simulate
+simulate: venv ## Play histories in which everything goes wrong (SEEDS=100000 FROM=1; ARGS="--replay 7" tells one)
+	@$(RUN)python -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(ARGS)
+
+.PHONY: simulate-stores
+simulate-stores: venv ministack ## Play 200 of them on two DynamoDB engines too: they must end as in memory
+	@for engine in moto ministack; do echo "on $$engine"; $(RUN)python -m tests.simulation.real_stores $$engine $(ARGS); done
 
 .PHONY: check
 check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests

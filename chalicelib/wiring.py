@@ -20,7 +20,7 @@ from chalicelib.invoices.service import Invoices
 from chalicelib.ledger.due import due_index
 from chalicelib.ledger.dynamodb import Ledger, dynamodb_client
 from chalicelib.ledger.models import DueWork
-from chalicelib.ledger.port import LedgerPort
+from chalicelib.ledger.port import Attempts, LedgerPort
 from chalicelib.overdue.rules import OverduePolicy
 from chalicelib.overdue.rules import due_at as overdue_due_at
 from chalicelib.overdue.service import Exemptions, OverdueSweep
@@ -92,18 +92,19 @@ def build(
     gateway: GatewayPort | None = None,
     queue: Queue | None = None,
     runs: Runs | None = None,
+    sleep: Callable[[float], None] = time.sleep,
     stopwatch: Callable[[], float] = time.monotonic,
 ) -> Desk:
-    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others. `stopwatch` tells seconds passed,
-    however the clock is set.
+    """A desk on DynamoDB, SQS and the stage's gateway, unless it is handed others. `sleep` is how a use case waits
+    before it decides once more, `stopwatch` tells seconds passed, however the clock is set.
     """
     clock = clock or SystemClock()
-    attempts = settings.limits.commit_retries
+    attempts = Attempts(settings.limits.commit_retries, sleep)
     if ledger is None or gateway is None:
         client = dynamodb_client(settings.store_timeout_seconds)
-        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts, due_work=due_work(settings))
+        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts.most, due_work=due_work(settings))
         gateway = gateway or _gateway(settings, client)
-        runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix, attempts)
+        runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix, attempts.most)
     payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts, stopwatch)
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
     renewals = Renewals(ledger, clock, settings.limits.open_invoices)
@@ -115,7 +116,7 @@ def build(
     ]
     queue = queue or SqsQueue(settings.sweeps_queue)
     runs = runs or DynamoDBRuns(
-        lambda: dynamodb_client(settings.store_timeout_seconds), settings.table_prefix, attempts
+        lambda: dynamodb_client(settings.store_timeout_seconds), settings.table_prefix, attempts.most
     )
     return Desk(
         settings=settings,

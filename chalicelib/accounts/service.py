@@ -11,7 +11,7 @@ from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, make_cursor, read_cursor
 from chalicelib.ledger.models import Change, Index, Key
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT
 
 
@@ -30,10 +30,10 @@ class OpenRequest:
 
 
 class Accounts:
-    def __init__(self, ledger: LedgerPort, clock: Clock, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def open(self, request: OpenRequest) -> tuple[Account, bool]:
         """Opens the account, or answers the one this request opened before; the flag says which (True: before)."""

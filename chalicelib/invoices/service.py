@@ -14,7 +14,7 @@ from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.invoices.models import INVOICE_PREFIX, REQUEST_PREFIX, Invoice, InvoiceRequest, InvoiceStatus, Line
 from chalicelib.invoices.rules import InvoiceDraft, issue, void, voided_invoice
 from chalicelib.ledger.models import Change, Key
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class InvoiceAndAccount:
 
 
 class Invoices:
-    def __init__(self, ledger: LedgerPort, clock: Clock, open_invoices_max: int, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, open_invoices_max: int, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
         self._open_invoices_max = open_invoices_max
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def issue(self, request: IssueRequest) -> InvoiceAndAccount:
         """Issues the invoice, or answers the one this request made before.

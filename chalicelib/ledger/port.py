@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar, overload
 
 from chalicelib.core.errors import Unavailable
@@ -65,16 +66,24 @@ class LedgerPort(Protocol):
         """
 
 
-def until_committed(attempts: int, attempt: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-    """Runs `attempt` (load, decide, commit) and runs it again after Stale, at most `attempts` times in all.
+@dataclass(frozen=True)
+class Attempts:
+    """How often a use case decides in all when its account changes under it, and how its process waits in between."""
+
+    most: int
+    sleep: Callable[[float], None] = time.sleep
+
+
+def until_committed(attempts: Attempts, attempt: Callable[[], T]) -> T:
+    """Runs `attempt` (load, decide, commit) and runs it again after Stale, at most `attempts.most` times in all.
 
     The second attempt follows at once; each further one waits a random time before (full jitter: up to 100 ms at first,
     doubling, 0.4 s at most), or a crowd on one account would keep in step and make each other's changes stale for ever.
     Raises Unavailable when every attempt met somebody else's change.
     """
-    for number in range(attempts):
+    for number in range(attempts.most):
         if number > 1:
-            sleep(random.uniform(0, min(0.4, 0.025 * 2**number)))  # noqa: S311  # jitter, not a secret
+            attempts.sleep(random.uniform(0, min(0.4, 0.025 * 2**number)))  # noqa: S311  # jitter, not a secret
         try:
             return attempt()
         except Stale:

@@ -9,7 +9,7 @@ from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import NotFound
 from chalicelib.ledger.models import Change, Index, Key
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.overdue.rules import OverduePolicy, due_at, exempted, next_step, take
 from chalicelib.sweeps.models import SweepName, Tally
 
@@ -20,11 +20,11 @@ class OverdueSweep:
     name: SweepName = "overdue"
     index: Index = BY_OVERDUE
 
-    def __init__(self, ledger: LedgerPort, clock: Clock, policy: OverduePolicy, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, policy: OverduePolicy, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def handle(self, account_id: str) -> Tally:
         return until_committed(self._attempts, lambda: self._step(account_id))
@@ -62,10 +62,10 @@ class OverdueSweep:
 class Exemptions:
     """Which accounts are never suspended: an operator's decision."""
 
-    def __init__(self, ledger: LedgerPort, clock: Clock, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def put(self, account_id: str, *, exempt: bool, actor: Actor) -> Account:
         """Sets the exemption; doing it again changes nothing. Services already suspended stay so until paid."""

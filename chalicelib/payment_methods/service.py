@@ -12,7 +12,7 @@ from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import AttachedCard, GatewayPort, TokenRefused, Unknown
 from chalicelib.ledger.models import Change, Key
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payment_methods import keeping
 from chalicelib.payment_methods.keeping import MethodPolicy, OnDefault
 from chalicelib.payment_methods.models import BillingDetails, Card, PaymentMethodRecord
@@ -47,13 +47,13 @@ class MethodAndAccount:
 
 class PaymentMethods:
     def __init__(
-        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: MethodPolicy, commit_attempts: int
+        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: MethodPolicy, attempts: Attempts
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._policy = policy
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def add_card(self, request: AddCard) -> MethodAndAccount:
         """Keeps the card, or answers the method this request added before, as it stands now.

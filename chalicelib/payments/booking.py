@@ -10,7 +10,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.gateways.port import GatewayPort, Unknown
 from chalicelib.ledger.models import Key
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payments.models import Payment, Resolution
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
@@ -24,13 +24,13 @@ to try again."""
 
 class Booking:
     def __init__(
-        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, commit_attempts: int
+        self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, attempts: Attempts
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._policy = policy
-        self._attempts = commit_attempts
+        self._attempts = replace(attempts, most=attempts.most * PATIENCE)
 
     def find(self, account_id: str, payment_id: str) -> tuple[Account, Payment]:
         """The payment, pending or ended, and its account as of the same moment. Raises NotFound."""
@@ -85,7 +85,7 @@ class Booking:
             self._ledger.commit(replace(change, account=account, puts=(*change.puts, entry)))
             return settlement.payment
 
-        return until_committed(self._attempts * PATIENCE, resolved)
+        return until_committed(self._attempts, resolved)
 
     def settle(
         self, account: Account | None, payment: Payment, answer: Answer, *, closed_by: Actor | None = None
@@ -114,7 +114,7 @@ class Booking:
                 )
             return settlement.payment
 
-        return until_committed(self._attempts * PATIENCE, settled)
+        return until_committed(self._attempts, settled)
 
     def _with_what_follows(self, settlement: Settlement) -> Settlement:
         change = settlement.change

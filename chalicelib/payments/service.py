@@ -8,7 +8,7 @@ settle lost its acknowledgement          a replay or `check` finds it settled
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.accounts.models import Account
@@ -18,7 +18,7 @@ from chalicelib.core.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, Unknown
 from chalicelib.ledger.models import Change, Key, Stale
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking
@@ -71,16 +71,16 @@ class Payments:
         gateway: GatewayPort,
         clock: Clock,
         policy: PaymentPolicy,
-        commit_attempts: int,
+        attempts: Attempts,
         stopwatch: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._policy = policy
-        self._attempts = commit_attempts
+        self._attempts = attempts
         self._stopwatch = stopwatch
-        self._booking = Booking(ledger, gateway, clock, policy, commit_attempts)
+        self._booking = Booking(ledger, gateway, clock, policy, attempts)
 
     def pay(self, request: PayRequest) -> PayResult:
         """Takes the payment, or answers the one this request made before, as it stands now.
@@ -112,7 +112,7 @@ class Payments:
             return self._ledger.commit(Change(account.model_copy(update={"pending": pending}))), payment
 
         # One attempt more than elsewhere: giving up what is in the way, which happens once, takes one.
-        account, payment = until_committed(self._attempts + 1, reserved)
+        account, payment = until_committed(replace(self._attempts, most=self._attempts.most + 1), reserved)
         if account is None:
             return PayResult(payment, replayed=True)
         return PayResult(self._charge_and_settle(account, payment), replayed=False)

@@ -10,7 +10,7 @@ from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
 from chalicelib.invoices.rules import issue
 from chalicelib.ledger.models import Change, FieldSet, Index, Key, Record
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.subscriptions.models import Subscription
 from chalicelib.subscriptions.rules import next_renewal_on, renewals_due
 from chalicelib.sweeps.models import SweepName, Tally
@@ -85,9 +85,9 @@ class RenewalsSweep:
     name: SweepName = "renewals"
     index: Index = BY_RENEWALS
 
-    def __init__(self, renewals: Renewals, commit_attempts: int) -> None:
+    def __init__(self, renewals: Renewals, attempts: Attempts) -> None:
         self._renewals = renewals
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def handle(self, account_id: str) -> Tally:
         return until_committed(self._attempts, lambda: self._renewals.renew(account_id))

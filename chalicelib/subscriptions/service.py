@@ -1,6 +1,6 @@
 """Subscriptions: created by an operator, changed and canceled by the customer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ from chalicelib.core.ids import derived_id
 from chalicelib.core.money import MINOR_MAX
 from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.ledger.models import Change, FieldSet, Key, Stale
-from chalicelib.ledger.port import LedgerPort, until_committed
+from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.subscriptions.models import Interval, Subscription
 from chalicelib.subscriptions.renewals import SUBSCRIPTIONS_MAX, Renewals
 from chalicelib.subscriptions.rules import price_of_the_other_interval
@@ -40,11 +40,11 @@ class SubscribeRequest:
 
 
 class Subscriptions:
-    def __init__(self, ledger: LedgerPort, clock: Clock, renewals: Renewals, commit_attempts: int) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, renewals: Renewals, attempts: Attempts) -> None:
         self._ledger = ledger
         self._clock = clock
         self._renewals = renewals
-        self._attempts = commit_attempts
+        self._attempts = attempts
 
     def create(self, request: SubscribeRequest) -> tuple[Subscription, bool]:
         """Creates it, or answers the one this request created before; the flag says which (True: before). The renewals
@@ -144,7 +144,7 @@ class Subscriptions:
             return subscription.model_copy(update=values)
 
         # More attempts than elsewhere: billing what has begun takes some, when runs were missed for long.
-        return until_committed(self._attempts + 5, changed)
+        return until_committed(replace(self._attempts, most=self._attempts.most + 5), changed)
 
     def get(self, account_id: str, subscription_id: str) -> Subscription:
         _, subscription = self._read(account_id, subscription_id)

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.core.errors import Unavailable
 from chalicelib.ledger.models import Stale
-from chalicelib.ledger.port import until_committed
+from chalicelib.ledger.port import Attempts, until_committed
 from chalicelib.payments.booking import PATIENCE
 
 
@@ -18,7 +18,7 @@ def losing(times: int, sleeps: list[float], attempts_max: int = 5) -> int:
             raise Stale
         return len(attempts)
 
-    return until_committed(attempts_max, attempt, sleeps.append)
+    return until_committed(Attempts(attempts_max, sleeps.append), attempt)
 
 
 def test_the_first_two_attempts_follow_each_other_at_once() -> None:

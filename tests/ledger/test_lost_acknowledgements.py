@@ -6,7 +6,7 @@ from chalicelib.accounts.models import BY_NAME, Account
 from chalicelib.core.errors import Unavailable
 from chalicelib.invoices.models import Invoice
 from chalicelib.ledger.models import Change, Key, Stale
-from chalicelib.ledger.port import until_committed
+from chalicelib.ledger.port import Attempts, until_committed
 from tests.ledger.desk import (
     ACCOUNT,
     EACH_READ,
@@ -73,7 +73,7 @@ def test_deciding_again_after_a_change_that_won_unheard_does_nothing_twice(desk:
         counted = account.model_copy(update={"invoice_count": account.invoice_count + 1})
         return desk.ledger.commit(Change(counted, puts=(an_invoice("inv_2"),)))
 
-    assert until_committed(3, issue_once).invoice_count == 1
+    assert until_committed(Attempts(3), issue_once).invoice_count == 1
     assert desk.account().version == 3
 
 

@@ -1,0 +1,87 @@
+"""`make simulate SEEDS=n FROM=s`: plays n histories from seed s on, on all cores. Exit 1 when an invariant broke."""
+
+import argparse
+import os
+import sys
+
+from tests.simulation.bar import Bar
+from tests.simulation.dice import KINDS
+from tests.simulation.history import OPERATIONS, History
+from tests.simulation.running import RARE, Played, play_on_all_cores, setting_with, shortest, silence
+
+_SHOWN_AT_MOST = 2
+_ENOUGH_FOR_RATES = 2000
+
+
+def main() -> int:
+    asked = _arguments().parse_args()
+    silence()
+    setting = setting_with(asked.gateway)
+    if asked.replay is not None:
+        ending = History(asked.replay, setting, operations=asked.operations, kept=True).play()
+        _say("\n".join(ending.diary))
+        _say(f"\nseed {asked.replay}: " + ("; ".join(ending.found) or "nothing is wrong"))
+        return 1 if ending.found else 0
+    bar = Bar(asked.seeds)
+    played = play_on_all_cores(
+        range(asked.first, asked.first + asked.seeds),
+        gateway=asked.gateway,
+        operations=asked.operations,
+        processes=asked.processes,
+        progress=bar.show,
+    )
+    bar.end()
+    _say(_table(played))
+    for seed in sorted(played.broken)[:_SHOWN_AT_MOST]:
+        _show_broken(seed, asked)
+    if played.broken:
+        _say(f"\n{len(played.broken)} broken: seeds {', '.join(map(str, sorted(played.broken)))}")
+        return 1
+    _say(f"\nNothing is wrong in {played.histories:,} histories: nobody was charged twice, nobody was forgotten.")
+    if played.histories >= _ENOUGH_FOR_RATES and played.too_rare:
+        _say(f"But these faults struck in fewer than {RARE:.0%} of them: {', '.join(played.too_rare)}.")
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make simulate", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=2000, help="how many histories")
+    parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed")
+    parser.add_argument("--replay", type=int, metavar="SEED", help="play this one alone and tell it line by line")
+    parser.add_argument("--operations", type=int, default=OPERATIONS, help="how many operations a history has")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at once")
+    parser.add_argument("--gateway", metavar="MODULE:NAME", help="your own provider in place of the sandbox")
+    return parser
+
+
+def _show_broken(seed: int, asked: argparse.Namespace) -> None:
+    found = shortest(seed, setting_with(asked.gateway), asked.operations)
+    _say(f"\n--- seed {seed}, cut down to its first {found.operations} operations ---")
+    _say("\n".join(found.ending.diary))
+    _say("\nWrong:\n" + "\n".join(f"  {flaw}" for flaw in dict.fromkeys(found.ending.found)))
+    if struck := [kind for kind in KINDS if found.ending.fired[kind]]:
+        _say(f"What struck: {', '.join(struck)}.")
+    gateway = f" --gateway {asked.gateway}" if asked.gateway else ""
+    _say(f"All of it: python -m tests.simulation --replay {seed} --operations {found.operations}{gateway}")
+
+
+def _table(played: Played) -> str:
+    lines = [f"{'fault':<42}{'fired':>12}{'per 1,000 histories':>22}"]
+    for kind in KINDS:
+        count = played.fired[kind]
+        lines.append(f"{kind:<42}{count:>12,}{1000 * count / max(1, played.histories):>22.1f}")
+    lines += ["", f"{'operation':<42}{'done':>12}{'per history':>22}"]
+    for kind, count in played.operations.most_common():
+        lines.append(f"{kind:<42}{count:>12,}{count / played.histories:>22.2f}")
+    done = sum(played.operations.values())
+    lines.append(f"\n{played.histories:,} histories, {done:,} operations, {played.looks:,} looks at the books")
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The payment gateways a history can be played with. Paydesk's own sandbox is one; yours may be another:
+docs/simulation.md says how.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from chalicelib.core.clock import Clock
+from chalicelib.gateways.port import GatewayPort
+from chalicelib.gateways.sandbox import ChargeTable, Row, SandboxGateway
+from tests.proof.books import ChargeRows
+from tests.proof.world import PAGE_URL
+from tests.simulation.dice import Dice
+from tests.simulation.stores import ChargeBooks
+
+GOOD_CARDS = ("tok_visa", "tok_visa", "tok_mastercard", "tok_amex", "tok_visa", "tok_mastercard")
+DIFFICULT_CARDS = (
+    *("tok_insufficient_funds", "tok_do_not_honor", "tok_expired_card", "tok_stolen_card", "tok_processor_error") * 2,
+    *("tok_timeout_then_approved", "tok_timeout_then_declined", "tok_timeout_not_charged") * 3,
+    *("tok_requires_action",) * 4,
+    "tok_authentication_required",
+    "tok_not_sent",
+    "tok_visa_past_expiry",
+    "tok_diners",
+    "tok_refused_at_attach",
+    "tok_timeout_at_attach",
+)
+
+
+class Provider(Protocol):
+    """A payment provider as a history needs it: Paydesk's port to it, and the provider's own books to compare with.
+    `good_cards` can be charged, `difficult_cards` do whatever else a card can do; a token named twice comes twice as
+    often."""
+
+    gateway: GatewayPort
+    good_cards: Sequence[str]
+    difficult_cards: Sequence[str]
+
+    def charges(self) -> ChargeRows:
+        """Every charge: payment id -> `state` ("approved" when money was taken, anything else when not),
+        `amount_minor`, `account_id`. Two charges under one id are two rows under different names."""
+
+    def customer_decides(self, payment_id: str, *, approve: bool) -> bool:
+        """The customer authenticates a charge that waits for it, or refuses to; False when none waits."""
+
+
+NewProvider = Callable[[ChargeBooks, Clock, Dice], Provider]
+
+
+class Sandbox:
+    """The sandbox. In half of the histories it forgets its idempotency keys after a day, as real gateways do."""
+
+    good_cards: Sequence[str] = GOOD_CARDS
+    difficult_cards: Sequence[str] = DIFFICULT_CARDS
+
+    def __init__(self, charges: ChargeBooks, clock: Clock, dice: Dice) -> None:
+        self._table = charges
+        kept: ChargeTable = ForgetfulCharges(charges, clock, dice) if dice.forgetful else charges
+        self._sandbox = SandboxGateway(kept, PAGE_URL)
+        self.gateway: GatewayPort = self._sandbox
+
+    def charges(self) -> ChargeRows:
+        return self._table.rows
+
+    def customer_decides(self, payment_id: str, *, approve: bool) -> bool:
+        return self._sandbox.complete_action(payment_id, approve=approve)
+
+
+class ForgetfulCharges:
+    """A gateway's books whose idempotency keys expire after a day: the charges and fences stay on record, but a charge
+    under a key that has expired is a new one. Paydesk must never make it."""
+
+    def __init__(self, charges: ChargeTable, clock: Clock, dice: Dice) -> None:
+        self._charges = charges
+        self._clock = clock
+        self._dice = dice
+        self._expires: dict[str, datetime] = {}
+
+    def put_if_absent(self, payment_id: str, row: Row) -> Row:
+        now = self._clock.now()
+        self._forget(now)
+        if row["state"] != "void" and payment_id not in self._expires and self._charges.get(payment_id) is not None:
+            return self._charges.put_if_absent(f"{payment_id} again", row)
+        standing = self._charges.put_if_absent(payment_id, row)
+        self._expires.setdefault(payment_id, now + timedelta(days=1))
+        return standing
+
+    def replace(self, payment_id: str, from_state: str, to_state: str) -> Row | None:
+        return self._charges.replace(payment_id, from_state, to_state)
+
+    def get(self, payment_id: str) -> Mapping[str, Any] | None:
+        return self._charges.get(payment_id)
+
+    def _forget(self, now: datetime) -> None:
+        for payment_id in [name for name, expires in self._expires.items() if expires <= now]:
+            del self._expires[payment_id]
+            self._dice.fired["gateway forgets a key after 24 hours"] += 1

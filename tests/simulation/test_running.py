@@ -1,0 +1,49 @@
+"""What a person at a terminal gets from `make simulate`: how far it is, how often what struck, and what broke how."""
+
+import subprocess
+import sys
+
+from local.stage import REPOSITORY
+from tests.simulation.dice import KINDS
+from tests.simulation.running import Played
+
+BROKEN = "tests.simulation.broken:LOOKS_FIRST"
+
+
+def simulate(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    asked = [sys.executable, "-m", "tests.simulation", *arguments]
+    return subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+def test_a_run_tells_how_far_it_is_and_how_often_what_struck() -> None:
+    run = simulate("--seeds", "30", "--from", "5", "--processes", "1")
+    assert run.returncode == 0
+    assert "30 of 30 histories, 0 broken" in run.stderr
+    assert all(kind in run.stdout for kind in KINDS)
+    assert "Nothing is wrong in 30 histories" in run.stdout
+
+
+def test_a_gateway_of_ones_own_is_put_in_by_its_name() -> None:
+    usual = simulate("--seeds", "10", "--processes", "1")
+    named = simulate("--seeds", "10", "--processes", "1", "--gateway", "tests.simulation.providers:Sandbox")
+    assert (named.returncode, named.stdout) == (0, usual.stdout)
+
+
+def test_a_broken_history_prints_its_seed_what_it_takes_and_how_to_play_it_again() -> None:
+    run = simulate("--seeds", "75", "--gateway", BROKEN)
+    assert run.returncode == 1
+    last = run.stdout.strip().splitlines()[-1]
+    seed = last.rpartition("seeds ")[2].split(",")[0]
+    assert "broken: seeds" in last
+    assert f"--- seed {seed}, cut down to its first" in run.stdout
+    again = next(line for line in run.stdout.splitlines() if f"--replay {seed} " in line)
+    replayed = simulate(*again.partition("-m tests.simulation ")[2].split())
+    assert replayed.returncode == 1
+    assert "charged and not booked" in replayed.stdout.splitlines()[-1]
+
+
+def test_a_kind_of_fault_that_hardly_ever_struck_is_named() -> None:
+    played = Played(histories=1000)
+    played.fired.update(dict.fromkeys(KINDS, 10))
+    played.fired["stale index"] = 9
+    assert played.too_rare == ["stale index"]
