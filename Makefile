@@ -45,6 +45,14 @@ demo: venv messages ## Run a billing administrator's story and print each reques
 test: venv ministack messages ## Run the tests (ARGS="tests/payments -x" is passed on to pytest)
 	@$(RUN)python -m pytest $(ARGS)
 
+.PHONY: kills
+kills: venv ministack ## Kill 500 processes while they pay and compare the books (ARGS="100 --seed 7")
+	@exec $(RUN)python -m tests.proof.kills $(ARGS)
+
+.PHONY: mutate
+mutate: venv ministack messages ## Take every guard out in turn: a test must notice (ARGS="paying --jobs 2", ARGS=--resume)
+	@exec $(RUN)python -m tests.mutation $(ARGS)
+
 .PHONY: check
 check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests
 
