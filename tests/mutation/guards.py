@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from tests.mutation import at_the_door, in_collecting, in_keeping, in_ledger, in_payments
+from tests.mutation import at_the_door, in_collecting, in_keeping, in_ledger, in_payments, in_requests
 from tests.mutation.guard import Guard
 
 GUARDS: Mapping[str, tuple[Guard, ...]] = {
-    "ids": at_the_door.IDS,
+    "ids": in_requests.IDS,
     "ledger": in_ledger.LEDGER,
     "gateway": in_ledger.GATEWAY,
     "reserving": in_payments.RESERVING,
@@ -22,5 +22,6 @@ GUARDS: Mapping[str, tuple[Guard, ...]] = {
     "subscriptions": in_collecting.SUBSCRIPTIONS,
     "sweeps": in_collecting.FAN_OUT,
     "door": at_the_door.DOOR,
-    "requests": at_the_door.REQUESTS,
+    "requests": in_requests.REQUESTS,
+    "settings": in_requests.SETTINGS,
 }

@@ -7,10 +7,27 @@ _FROZEN = "tests/proof/test_frozen.py"
 _CRASHES = "tests/proof/test_crashes.py::test_nobody_is_charged_twice_or_forgotten_when"
 
 _reserving = File("chalicelib/payments/reserving.py", _TESTS)
-_settling = File("chalicelib/payments/settling.py", _TESTS)
-_moves = File("chalicelib/payments/moves.py", _TESTS)
-_booking = File("chalicelib/payments/booking.py", (*_TESTS, _FROZEN, _CRASHES))
-_service = File("chalicelib/payments/service.py", (*_TESTS, _FROZEN, _CRASHES))
+_settling = File(
+    "chalicelib/payments/settling.py",
+    ("tests/payments/test_settling.py", "tests/payments/test_checks.py", "tests/payments"),
+)
+_moves = File("chalicelib/payments/moves.py", ("tests/payments/test_moves.py", "tests/payments"))
+_booking = File(
+    "chalicelib/payments/booking.py",
+    ("tests/payments/test_reconciling.py", "tests/payments/test_resolving.py", "tests/payments", _FROZEN, _CRASHES),
+)
+_service = File(
+    "chalicelib/payments/service.py",
+    (
+        "tests/payments/test_paying.py",
+        "tests/payments/test_replaying.py",
+        "tests/payments/test_canceling.py",
+        "tests/payments/test_resolving.py",
+        "tests/payments",
+        _FROZEN,
+        _CRASHES,
+    ),
+)
 
 RESERVING = (
     _reserving.unless("currency of a payment", "order.currency not in (None, account.currency)", "EUR is not JPY"),
@@ -68,11 +85,6 @@ RESERVING = (
         "return [part for part in parts if part.amount_minor > 0]",
         "return parts",
         "a payment lists what it pays",
-    ),
-    _reserving.unless(
-        "nothing given up without need",
-        "needed <= payable_minor",
-        "an authentication is given up only if it is in the way",
     ),
     _reserving.without(
         "no more given up than needed",
