@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import random
+import signal
 import time
 from collections.abc import Iterator
 from ctypes import c_long
@@ -93,14 +94,13 @@ class Killing:
         """So many workers, each killed at a moment of its own."""
         self._issue_invoices()
         self._pass_time()
-        workers = self._hire(kills)
-        for worker in self._dice.sample(workers, kills):
-            time.sleep(self._dice.uniform(0, LIFE_SECONDS_MAX))
-            self._pass_time()
-            worker.kill()
-        for worker in workers:
-            worker.join()
-            assert worker.exitcode == -9, f"a worker ended by itself: {worker.exitcode}"
+        with self._at_work(kills) as workers:
+            for worker in self._dice.sample(workers, kills):
+                time.sleep(self._dice.uniform(0, LIFE_SECONDS_MAX))
+                self._pass_time()
+                worker.kill()
+        ended = {worker.exitcode for worker in workers}
+        assert ended == {-signal.SIGKILL}, f"a worker ended by itself: {ended}"
         self.found.kills += kills
         for books in self._all_books():
             self._note(flaws(books, calm=False), books)
@@ -129,21 +129,29 @@ class Killing:
             self.found.charges += len(books.approved)
             self.found.payments += len(books.succeeded)
 
-    def _hire(self, count: int) -> list[BaseProcess]:
-        """So many workers, all at work."""
-        pipes = [_processes.Pipe(duplex=False) for _ in range(count)]
+    @contextlib.contextmanager
+    def _at_work(self, count: int) -> Iterator[list[BaseProcess]]:
+        """So many workers, all at work; whatever happens, none is left at the end."""
         workers: list[BaseProcess] = []
-        for _, there in pipes:
-            seed = self._dice.randrange(2**32)
-            worker = _processes.Process(target=work, args=(self._site, self._ahead, seed, there), daemon=True)
-            worker.start()
-            there.close()
-            workers.append(worker)
-        for here, _ in pipes:
-            with here:
-                assert here.poll(_START_SECONDS_MAX), "a worker did not come to work"
-                here.recv()
-        return workers
+        with contextlib.ExitStack() as pipes:
+            begun = []
+            try:
+                for _ in range(count):
+                    here, there = _processes.Pipe(duplex=False)
+                    begun.append(pipes.enter_context(here))
+                    seed = self._dice.randrange(2**32)
+                    worker = _processes.Process(target=work, args=(self._site, self._ahead, seed, there), daemon=True)
+                    worker.start()
+                    there.close()
+                    workers.append(worker)
+                for here in begun:
+                    assert here.poll(_START_SECONDS_MAX), "a worker did not come to work"
+                    here.recv()
+                yield workers
+            finally:
+                for hired in workers:
+                    hired.kill()
+                    hired.join()
 
     def _issue_invoices(self) -> None:
         """Everybody owes something, due today."""

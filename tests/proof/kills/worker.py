@@ -3,6 +3,7 @@ function does.
 """
 
 import logging
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -76,11 +77,11 @@ class Site:
 
 
 def work(site: Site, ahead: c_long, seed: int, at_work: Connection) -> None:
-    """Never returns. Says on `at_work` when it begins."""
+    """Goes on until it is killed, or left behind by a parent that is no more. Says on `at_work` when it begins."""
     logging.disable(logging.CRITICAL)
-    desk, dice = site.desk(ahead), random.Random(seed)
+    desk, dice, parent = site.desk(ahead), random.Random(seed), os.getppid()
     at_work.send(None)
-    while True:
+    while os.getppid() == parent:
         match dice.choices(("pay", "autopay", "reconcile"), (8, 2, 1)):
             case ["pay"]:
                 pay_something(desk, dice.choice(site.account_ids), dice)
