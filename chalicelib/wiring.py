@@ -101,7 +101,7 @@ def build(
     payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts)
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
     work: list[Sweep] = [
-        AutopaySweep(payments, autopay, settings.limits.invoices_per_payment),
+        AutopaySweep(payments, autopay),
         ReconcileSweep(payments),
         OverdueSweep(ledger, clock, overdue, attempts),
         RenewalsSweep(ledger, clock, attempts, settings.limits.open_invoices),

@@ -48,10 +48,9 @@ class AutopaySweep:
     name: SweepName = "autopay"
     index: Index = BY_AUTOPAY
 
-    def __init__(self, payments: Payments, policy: AutopayPolicy, invoices_max: int) -> None:
+    def __init__(self, payments: Payments, policy: AutopayPolicy) -> None:
         self._payments = payments
         self._policy = policy
-        self._invoices_max = invoices_max
 
     def handle(self, account_id: str) -> Tally:
         payment = self._payments.pay_due(account_id, self._decide)
@@ -61,7 +60,7 @@ class AutopaySweep:
         return Tally({counted: 1}, {f"{counted}:{payment.currency}": payment.amount_minor})
 
     def _decide(self, account: Account, now: datetime) -> PayRequest | Change[Account] | None:
-        invoice_ids = invoices_due(account, now, self._policy)[: self._invoices_max]
+        invoice_ids = invoices_due(account, now, self._policy)
         if not invoice_ids:
             at = due_at(account, self._policy)
             # The index named it too early, because the stage's policy changed since: written again, it stands right.

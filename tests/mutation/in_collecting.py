@@ -169,13 +169,6 @@ AUTOPAY = (
         "an expired card may be renewed",
     ),
     _attempts.without(
-        "invoices of one attempt",
-        "invoices_due(account, now, self._policy)[: self._invoices_max]",
-        "invoices_due(account, now, self._policy)",
-        "a settlement has to fit one transaction",
-        "tests/sweeps",
-    ),
-    _attempts.without(
         "account named too early",
         "return None if at is None or at <= now else Change(account)",
         "return None",

@@ -100,7 +100,7 @@ class Fleet:
             queue=self.queue,
             runs=self.runs,
         )
-        autopay = AutopaySweep(self.desk.payments, wiring.autopay_policy(SETTINGS), 90)
+        autopay = AutopaySweep(self.desk.payments, wiring.autopay_policy(SETTINGS))
         self.sweeps = Sweeps(self.ledger, self.queue, self.runs, self.clock, fan_out, {"autopay": wrap(autopay)})
         open_fleet(self.ledger, account_ids, token)
 
