@@ -326,25 +326,25 @@ FAN_OUT = (
     _fan_out.without(
         "unreadable account stops nobody",
         '        except Broken:\n            log.exception("account_unreadable"',
-        '        except ZeroDivisionError:\n            log.exception("account_unreadable"',
+        '        except MemoryError:\n            log.exception("account_unreadable"',
         "it is counted as what it is",
     ),
     _fan_out.without(
         "busy account stops nobody",
         "        except PaydeskError:\n",
-        "        except ZeroDivisionError:\n",
+        "        except MemoryError:\n",
         "it is counted as what it is",
     ),
     _fan_out.without(
         "failed account stops nobody",
         '        except Exception:\n            log.exception("account_failed"',
-        '        except ZeroDivisionError:\n            log.exception("account_failed"',
+        '        except MemoryError:\n            log.exception("account_failed"',
         "all others are charged",
     ),
     _fan_out.without(
         "statistics stop nobody",
         '        except Exception:\n            log.exception("run_not_counted"',
-        '        except ZeroDivisionError:\n            log.exception("run_not_counted"',
+        '        except MemoryError:\n            log.exception("run_not_counted"',
         "a payment does not wait for a count",
     ),
     _fan_out.without(

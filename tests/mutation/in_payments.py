@@ -442,7 +442,7 @@ SERVICE = (
     _service.without(
         "one broken check stops no other",
         "        except Exception:  # whatever is wrong with one payment, the money of all others is booked\n",
-        "        except ZeroDivisionError:\n",
+        "        except MemoryError:\n",
         "the money of all others is booked",
     ),
     _service.without(
@@ -480,7 +480,7 @@ SERVICE = (
     _service.without(
         "whatever breaks, the payment is the answer",
         "        except Exception:  # see above\n",
-        "        except ZeroDivisionError:\n",
+        "        except MemoryError:\n",
         "the money may be taken, and nobody must hear failed",
     ),
     _service.without(

@@ -219,6 +219,17 @@ def test_without_any_method_there_is_nothing_to_pay_with(desk: MemoryDesk) -> No
         desk.pay()
 
 
+def test_a_removed_method_is_not_charged(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    desk.add_card()
+    card = desk.add_card("tok_mastercard")
+    desk.desk.payment_methods.remove(desk.account_id, card, ANNA, on_default="refuse", promote=None)
+    with pytest.raises(Invalid) as refused:
+        desk.pay(payment_method_id=card)
+    assert (refused.value.code, refused.value.facts["reason"]) == ("method_not_usable", "not_found")
+    assert desk.charges.rows == {}
+
+
 def test_a_method_of_another_gateway_is_not_charged(desk: MemoryDesk) -> None:
     desk.issue(100)
     card = desk.add_card()
