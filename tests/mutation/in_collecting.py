@@ -309,6 +309,12 @@ SUBSCRIPTIONS = (
     _renewals.unless("subscription has ended", 'subscription.status == "canceled"', "nothing of it can be changed"),
     _renewals.unless("subscription changed once", "not values", "doing it again changes nothing"),
     _renewals.without(
+        "what was sold is billed",
+        "issue(account, renewal.invoice, PAYDESK, now, None)",
+        "issue(account, renewal.invoice, PAYDESK, now, self._open_invoices_alarm)",
+        "a limit of open invoices is for operators",
+    ),
+    _renewals.without(
         "nothing to renew",
         "if not renewals and next_on == account.next_renewal_on:",
         "if False:",

@@ -293,22 +293,16 @@ BOOKING = (
         "an operator must not end what goes on by itself",
     ),
     _booking.without(
-        "resolution that ends nothing",
-        'or settlement.payment.status == "parked":',
-        "or False:",
-        "a resolution ends the payment",
-    ),
-    _booking.without(
         "stale account read again",
         "account, standing, held = held, payment, None",
         "account, standing = held, payment",
         "whatever came between is read before deciding again",
     ),
     _booking.without(
-        "check of what is no longer pending",
-        "isinstance(answer, Unknown) and payment.payment_id in account.pending:",
-        "isinstance(answer, Unknown):",
-        "an ended payment is not planned for another check",
+        "resolution that changes nothing",
+        "if settlement is None or settlement.change is None:",
+        "if settlement is None:",
+        "an answer that does not end the payment is no resolution",
     ),
     _booking.without(
         "silence of a charge is no check",

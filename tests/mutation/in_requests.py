@@ -2,7 +2,16 @@
 
 from tests.mutation.guard import File
 
-_requests = File("chalicelib/http/requests.py", ("tests/http", "tests/journeys/test_card_numbers_stay_out.py"))
+_requests = File(
+    "chalicelib/http/requests.py",
+    (
+        "tests/http/test_requests.py",
+        "tests/http/test_cards.py",
+        "tests/journeys/test_card_numbers_stay_out.py",
+        "tests/journeys/test_bad_input.py",
+        "tests/http",
+    ),
+)
 _cards = File("chalicelib/http/cards.py", ("tests/http/test_cards.py",))
 _ids = File("chalicelib/core/ids.py", ("tests/core/test_ids.py",))
 _paging = File("chalicelib/core/paging.py", ("tests/core/test_paging.py",))

@@ -268,6 +268,17 @@ def test_an_account_that_changes_every_time_is_unavailable_and_nothing_was_charg
     assert not desk.pay("key").replayed
 
 
+def test_money_taken_is_booked_though_others_are_first_more_often_than_a_request_would_wait(desk: MemoryDesk) -> None:
+    invoice_id = desk.issue(100)
+    desk.add_card()
+
+    def somebody_else_commits() -> None:
+        desk.desk.accounts.put_recipients(desk.account_id, (f"{desk.account().version}@example.com",), ANNA)
+
+    desk.ledger.before_commit.plan(None, *[somebody_else_commits] * 7)
+    assert (desk.pay().payment.status, desk.invoice(invoice_id).status) == ("succeeded", "paid")
+
+
 def test_money_taken_that_cannot_be_booked_now_stays_pending_until_a_check_books_it(desk: MemoryDesk) -> None:
     invoice_id = desk.issue(100)
     desk.add_card()

@@ -130,6 +130,13 @@ def test_two_operators_at_once_the_first_word_stands(desk: MemoryDesk) -> None:
     assert desk.actions().count("payment.resolved") == 1
 
 
+def test_two_operators_who_say_the_same_at_once_agree(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged")
+    desk.ledger.before_commit.plan(lambda: resolve(desk, payment, "declined"))
+    assert resolve(desk, payment, "declined").status == "declined"
+    assert desk.actions().count("payment.resolved") == 1
+
+
 def test_the_daily_check_that_comes_first_is_what_happened(desk: MemoryDesk) -> None:
     payment = parked(desk, "tok_timeout_then_approved", out_of_order=False)
     desk.ledger.before_commit.plan(lambda: desk.desk.payments.check(desk.account_id, payment.payment_id))

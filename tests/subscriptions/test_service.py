@@ -7,9 +7,10 @@ import pytest
 
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.subscriptions.models import Subscription
-from chalicelib.subscriptions.service import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX, SubscribeRequest
+from chalicelib.subscriptions.service import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX, RenewalsSweep, SubscribeRequest
+from chalicelib.sweeps.models import Tally
 from tests.support.builders import ANNA, OPERATIONS, TODAY
-from tests.support.memory_desk import MemoryDesk
+from tests.support.memory_desk import MemoryDesk, a_desk
 
 
 def create(desk: MemoryDesk, key: str = "team", **fields: Any) -> tuple[Subscription, bool]:
@@ -131,6 +132,23 @@ def test_more_than_one_commit_holds_are_issued_by_the_next_runs(desk: MemoryDesk
     assert desk.run("renewals")["issued"] == 5
     assert desk.run("renewals") == {}
     assert len({invoice.number for invoice in desk.invoices()}) == RENEWALS_PER_COMMIT + 5
+
+
+def test_what_was_sold_is_billed_over_the_limit_of_open_invoices_and_raises_an_alarm() -> None:
+    desk = a_desk(PAYDESK_LIMIT_OPEN_INVOICES="1")
+    desk.issue(100)
+    create(desk)
+    assert desk.run("renewals") == {"handled": 1, "issued": 1, "too_many_open_invoices": 1}
+    assert len(desk.account().open_invoices) == 2
+
+
+def test_a_message_that_comes_again_writes_nothing(desk: MemoryDesk) -> None:
+    create(desk)
+    desk.run("renewals")
+    before = desk.account()
+    stage = desk.desk.settings
+    again = RenewalsSweep(desk.ledger, desk.clock, stage.limits.commit_retries, stage.limits.open_invoices)
+    assert (again.handle(desk.account_id), desk.account()) == (Tally(), before)
 
 
 def test_two_messages_at_once_issue_a_period_once(desk: MemoryDesk) -> None:
