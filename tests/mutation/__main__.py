@@ -120,7 +120,11 @@ class Hunt:
                 _say(f"[{done:3d}/{len(left)}] {seconds:4.0f} s  {guard.name}: {_in_words(verdict)}")
 
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(look, left))
+            try:
+                list(pool.map(look, left))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     @property
     def survivors(self) -> list[Guard]:
@@ -147,7 +151,11 @@ def main(arguments: Sequence[str]) -> int:
     if not before and (broken := _broken_before(guards)):
         _say(f"With every guard in its place a test fails already: {broken}")
         return 1
-    hunt.run(wanted.jobs)
+    try:
+        hunt.run(wanted.jobs)
+    except KeyboardInterrupt:
+        _say(f"Stopped after {len(hunt.verdicts)} guards. --resume goes on from there.")
+        return 130
     _report(hunt)
     return 1 if hunt.survivors else 0
 

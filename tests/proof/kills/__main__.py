@@ -54,4 +54,7 @@ def _kill(killing: Killing, kills: int, until: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped before the books were compared.")
