@@ -55,6 +55,14 @@ simulate: venv ## Play histories in which everything goes wrong (SEEDS=100000 FR
 simulate-stores: venv ministack ## Play 200 of them on two DynamoDB engines too: they must end as in memory
 	@for engine in moto ministack; do echo "on $$engine"; $(RUN)python -m tests.simulation.real_stores $$engine $(ARGS); done
 
+.PHONY: kills
+kills: venv ministack ## Kill 500 processes while they pay and compare the books (ARGS="100 --seed 7")
+	@exec $(RUN)python -m tests.proof.kills $(ARGS)
+
+.PHONY: mutate
+mutate: venv ministack messages ## Take every guard out in turn: a test must notice (ARGS="paying --jobs 2", ARGS=--resume)
+	@exec $(RUN)python -m tests.mutation $(ARGS)
+
 .PHONY: check
 check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests
 

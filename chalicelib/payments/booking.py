@@ -69,7 +69,7 @@ class Booking:
             settlement = None
             if payment.status == "parked":
                 settlement = self._with_what_follows(self._decide(account, told, answer, operator))
-            if settlement is None or settlement.change is None or settlement.payment.status == "parked":
+            if settlement is None or settlement.change is None:
                 raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
             change = settlement.change
             account, entry = logged(
@@ -125,6 +125,6 @@ class Booking:
 
     def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
         now = self._clock.now()
-        if closed_by and isinstance(answer, Unknown) and payment.payment_id in account.pending:
+        if closed_by and isinstance(answer, Unknown):
             return checked_in_vain(account, payment, now, self._policy)
         return settle(account, payment, answer, now, self._policy, closed_by=closed_by)

@@ -121,8 +121,6 @@ def in_the_way(account: Account, order: PayOrder) -> list[str]:
     needed = order.amount_minor or order.expected_payable_minor
     if needed is None:
         needed = sum(part.amount_minor for part in _uncovered(freed, order.invoice_ids))
-    if needed <= payable_minor:
-        return []
     wanted = set(order.invoice_ids or account.open_invoices)
     blocking: list[str] = []
     for payment in sorted(waiting, key=Payment.time_key):

@@ -18,6 +18,7 @@ from tests.support.faults import (
     Fault,
     Road,
     acknowledgement_lost,
+    overtaken_by,
     refused,
     request_lost,
     server_error,
@@ -85,6 +86,15 @@ def test_a_close_that_was_made_unheard_still_fences(sandbox: Sandbox) -> None:
     sandbox.road.always_meets(acknowledgement_lost)
     assert isinstance(sandbox.gateway.close("pay_1"), Unknown)
     assert sandbox.undisturbed.close("pay_1") == Closed()
+
+
+def test_a_close_overtaken_by_the_customers_approval_tells_of_it_as_it_stands_now(sandbox: Sandbox) -> None:
+    assert isinstance(sandbox.undisturbed.charge(WAITS), ActionRequired)
+    approved = overtaken_by(lambda: sandbox.undisturbed.complete_action("pay_1", approve=True))
+    sandbox.road.meets(None, approved)
+    assert sandbox.gateway.close("pay_1") == Approved("sbx_pay_1")
+    assert sandbox.road.operations == ["PutItem", "UpdateItem", "GetItem"]
+    assert sandbox.road.trips[-1].body["ConsistentRead"] is True
 
 
 def test_what_trying_again_cannot_help_is_raised(sandbox: Sandbox) -> None:

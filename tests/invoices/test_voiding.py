@@ -46,6 +46,15 @@ def test_the_same_void_twice_at_once_voids_once(desk: MemoryDesk) -> None:
     assert desk.actions().count("invoice.voided") == 1
 
 
+def test_an_invoice_paid_while_it_is_looked_for_is_not_voided_unseen(desk: MemoryDesk) -> None:
+    invoice_id = desk.issue(300)
+    desk.add_card()
+    desk.ledger.before_get.plan(None, desk.pay)
+    assert void(desk, invoice_id).status == "void"
+    desk.ledger.before_get.clear()
+    assert desk.charges.rows == {}, "void as it was read: nobody had paid it"
+
+
 def test_a_paid_invoice_is_not_voided(desk: MemoryDesk) -> None:
     invoice_id = desk.issue()
     desk.add_card()

@@ -2,7 +2,9 @@
 
 import pytest
 
+from chalicelib.accounts.models import Account
 from chalicelib.core.errors import NotFound
+from chalicelib.ledger.models import Key
 from tests.support.builders import OPERATIONS
 from tests.support.memory_desk import MemoryDesk
 
@@ -33,6 +35,14 @@ def test_a_run_twice_a_day_takes_one_step(desk: MemoryDesk) -> None:
     before = desk.account()
     assert desk.run("overdue") == {}
     assert desk.account() == before
+
+
+def test_an_account_that_the_index_names_too_early_is_left_alone_and_its_index_put_right(desk: MemoryDesk) -> None:
+    desk.issue(100, due_in_days=3)
+    desk.ledger._items[Key(Account, desk.account_id).place] |= {"overdue_due": f"2000-01-01#{desk.account_id}"}
+    assert desk.run("overdue") == {"handled": 1}
+    assert (desk.account().overdue.noticed_on, desk.actions()[-1]) == ((), "invoice.issued")
+    assert desk.run("overdue") == {}
 
 
 def test_money_that_comes_while_it_decides_keeps_services_running(desk: MemoryDesk) -> None:

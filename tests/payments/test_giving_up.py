@@ -85,6 +85,21 @@ def test_paying_all_gives_up_the_open_authentication_and_takes_the_money_once(de
     assert given_up.facts["payment_id"] == waits.payment_id
 
 
+def test_an_authentication_the_gateway_does_not_close_is_asked_about_once_and_keeps_what_it_covers(
+    desk: MemoryDesk,
+) -> None:
+    desk.issue(100)
+    waiting = desk.pay_with("tok_requires_action")
+    card = desk.add_card("tok_visa")
+    asked: list[str] = []
+    desk.charges.before_put.plan(*[lambda: asked.append("close")] * 10)
+    desk.charges.out_of_order()
+    with pytest.raises(Conflict, match="nothing_to_pay"):
+        desk.pay(payment_method_id=card)
+    desk.charges.in_order()
+    assert (asked, desk.payment(waiting).status) == (["close"], "requires_action")
+
+
 def test_a_payment_beside_an_open_authentication_leaves_it_open(desk: MemoryDesk) -> None:
     desk.issue(100)
     waits = desk.pay_with("tok_requires_action", amount_minor=60)

@@ -219,6 +219,17 @@ def test_without_any_method_there_is_nothing_to_pay_with(desk: MemoryDesk) -> No
         desk.pay()
 
 
+def test_a_removed_method_is_not_charged(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    desk.add_card()
+    card = desk.add_card("tok_mastercard")
+    desk.desk.payment_methods.remove(desk.account_id, card, ANNA, on_default="refuse", promote=None)
+    with pytest.raises(Invalid) as refused:
+        desk.pay(payment_method_id=card)
+    assert (refused.value.code, refused.value.facts["reason"]) == ("method_not_usable", "not_found")
+    assert desk.charges.rows == {}
+
+
 def test_a_method_of_another_gateway_is_not_charged(desk: MemoryDesk) -> None:
     desk.issue(100)
     card = desk.add_card()
@@ -255,6 +266,17 @@ def test_an_account_that_changes_every_time_is_unavailable_and_nothing_was_charg
     assert (desk.payments(), desk.charges.rows) == ([], {})
     desk.ledger.before_commit.clear()
     assert not desk.pay("key").replayed
+
+
+def test_money_taken_is_booked_though_others_are_first_more_often_than_a_request_would_wait(desk: MemoryDesk) -> None:
+    invoice_id = desk.issue(100)
+    desk.add_card()
+
+    def somebody_else_commits() -> None:
+        desk.desk.accounts.put_recipients(desk.account_id, (f"{desk.account().version}@example.com",), ANNA)
+
+    desk.ledger.before_commit.plan(None, *[somebody_else_commits] * 7)
+    assert (desk.pay().payment.status, desk.invoice(invoice_id).status) == ("succeeded", "paid")
 
 
 def test_money_taken_that_cannot_be_booked_now_stays_pending_until_a_check_books_it(desk: MemoryDesk) -> None:

@@ -103,6 +103,15 @@ def test_a_charge_is_still_sent_a_minute_after_the_reservation(desk: MemoryDesk)
     assert desk.pay().payment.status == "succeeded"
 
 
+def test_a_charge_that_stays_unanswered_until_its_check_is_due_uses_no_check_up(desk: MemoryDesk) -> None:
+    desk.issue()
+    desk.charges.after_put.plan(lambda: desk.advance(minutes=6))
+    payment = desk.pay_with("tok_timeout_then_approved")
+    assert (payment.status, payment.checks) == ("in_flight", 0)
+    assert payment.next_check_at is not None
+    assert payment.next_check_at < desk.clock.now()
+
+
 def test_a_check_that_books_the_charge_first_leaves_nothing_to_settle(desk: MemoryDesk) -> None:
     desk.issue(100)
     desk.add_card()
@@ -110,6 +119,24 @@ def test_a_check_that_books_the_charge_first_leaves_nothing_to_settle(desk: Memo
     payment = desk.pay().payment
     assert payment.status == "succeeded"
     assert desk.actions().count("payment.succeeded") == 1
+
+
+def test_a_payment_that_ends_while_it_is_looked_for_is_found(desk: MemoryDesk) -> None:
+    desk.issue()
+    payment = desk.pay_with("tok_timeout_then_approved")
+    desk.ledger.before_get.plan(None, lambda: desk.desk.payments.check(desk.account_id, payment.payment_id))
+    assert desk.payment(payment).status in ("in_flight", "succeeded")
+    desk.ledger.before_get.clear()
+
+
+def test_a_request_repeated_while_its_payment_ends_pays_nothing_more(desk: MemoryDesk) -> None:
+    desk.issue()
+    desk.add_card("tok_timeout_then_approved")
+    payment = desk.pay("once").payment
+    desk.issue()
+    desk.ledger.before_get.plan(None, lambda: desk.desk.payments.check(desk.account_id, payment.payment_id))
+    assert desk.pay("once").replayed
+    desk.ledger.before_get.clear()
 
 
 def test_two_checks_at_once_book_once(desk: MemoryDesk) -> None:

@@ -156,6 +156,16 @@ def test_checking_a_payment_that_has_ended_asks_nobody(desk: MemoryDesk) -> None
     assert asked == []
 
 
+def test_a_payment_whose_check_is_not_due_is_left_alone_beside_one_whose_is(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    older = desk.pay_with("tok_timeout_then_approved", amount_minor=40)
+    desk.advance(minutes=4)
+    younger = desk.pay_with("tok_timeout_then_approved", amount_minor=60)
+    desk.advance(minutes=2)
+    assert reconcile(desk) == CheckCounts(checked=1, ended=1)
+    assert [desk.payment(payment).status for payment in (older, younger)] == ["succeeded", "in_flight"]
+
+
 def test_all_due_payments_of_all_accounts_are_checked_in_one_run(desk: MemoryDesk) -> None:
     desks = [another(desk, f"Customer {n}") for n in range(70)]
     for customer in desks:

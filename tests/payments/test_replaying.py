@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.activity.models import PAYDESK
 from chalicelib.core.errors import Invalid
+from chalicelib.payments.service import PayRequest
 from tests.support.builders import NOW
 from tests.support.memory_desk import MemoryDesk
 from tests.support.reconciling import reconcile
@@ -123,6 +125,17 @@ def test_the_same_request_twice_at_once_charges_once(desk: MemoryDesk) -> None:
     desk.ledger.before_commit.plan(lambda: desk.pay("key"))
     assert desk.pay("key").replayed
     assert len(desk.charges.rows) == 1
+
+
+def test_a_scheduled_payment_that_is_under_way_is_not_begun_again_whatever_is_still_due(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    desk.add_card("tok_timeout_then_approved")
+    part = PayRequest(desk.account_id, "0", "attempt", PAYDESK, "autopay", amount_minor=40)
+    payment = desk.desk.payments.pay_due(desk.account_id, lambda _account, _now: part)
+    assert payment is not None
+    before = desk.account()
+    assert desk.desk.payments.pay_due(desk.account_id, lambda _account, _now: part) is None
+    assert (desk.account(), list(desk.charges.rows)) == (before, [payment.payment_id])
 
 
 def test_the_same_request_while_the_first_is_at_the_gateway_is_answered_in_flight(desk: MemoryDesk) -> None:

@@ -106,15 +106,19 @@ def test_another_outcome_afterwards_is_refused(desk: MemoryDesk) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "declined", "canceled"])
-@pytest.mark.parametrize("token", ["tok_visa", "tok_insufficient_funds", "tok_not_sent", "tok_timeout_then_approved"])
+@pytest.mark.parametrize(
+    "token",
+    ["tok_visa", "tok_insufficient_funds", "tok_not_sent", "tok_timeout_then_approved", "tok_timeout_not_charged"],
+)
 def test_only_a_parked_payment_is_resolved(desk: MemoryDesk, token: str, outcome: Resolution) -> None:
     desk.issue(100)
     payment, before = desk.pay_with(token), desk.account()
+    charges = {payment_id: dict(row) for payment_id, row in desk.charges.rows.items()}
     with pytest.raises(Conflict) as refused:
         resolve(desk, payment, outcome)
     assert refused.value.code == "payment_not_resolvable"
     assert refused.value.facts == {"payment_id": payment.payment_id, "payment_status": payment.status}
-    assert desk.account() == before
+    assert (desk.account(), desk.charges.rows) == (before, charges), "nor is it closed at the gateway"
 
 
 def test_two_operators_at_once_the_first_word_stands(desk: MemoryDesk) -> None:
@@ -123,6 +127,13 @@ def test_two_operators_at_once_the_first_word_stands(desk: MemoryDesk) -> None:
     with pytest.raises(Conflict, match="payment_not_resolvable"):
         resolve(desk, payment, "succeeded")
     assert desk.payment(payment).status == "declined"
+    assert desk.actions().count("payment.resolved") == 1
+
+
+def test_two_operators_who_say_the_same_at_once_agree(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged")
+    desk.ledger.before_commit.plan(lambda: resolve(desk, payment, "declined"))
+    assert resolve(desk, payment, "declined").status == "declined"
     assert desk.actions().count("payment.resolved") == 1
 
 

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import ActivityEntry
+from chalicelib.core.errors import Broken
 from chalicelib.gateways.port import ActionRequired, Approved, Closed, Declined, NotSent, Processing, Unknown
 from chalicelib.ledger.models import FieldSet
 from chalicelib.payments.models import NextAction, Payment, PaymentStatus
 from chalicelib.payments.moves import PENDING
-from chalicelib.payments.settling import Answer, Settlement, settle
+from chalicelib.payments.settling import Answer, Settlement, _moved, settle
 from tests.support.builders import BEN, NOW, POLICY, a_payment, an_account, owed
 
 STATUSES: tuple[PaymentStatus, ...] = get_args(PaymentStatus)
@@ -139,6 +140,19 @@ def test_a_decline_says_why_and_keeps_the_gateways_reference() -> None:
     assert (declined.decline.code, declined.decline.decline_class) == ("insufficient_funds", "retry_later")
     assert declined.gateway_reference == "ref"
     assert account.open_invoices["inv_1"].remaining_minor == 10_000
+
+
+def test_the_log_tells_why_an_issuer_said_no() -> None:
+    settlement = settle(standing(a_payment()), a_payment(), Declined("stolen_card", "never_again"), NOW, POLICY)
+    assert settlement.change
+    (entry,) = [put for put in settlement.change.puts if isinstance(put, ActivityEntry)]
+    assert entry.action == "payment.declined"
+    assert (entry.facts["code"], entry.facts["decline_class"]) == ("stolen_card", "never_again")
+
+
+def test_a_move_that_is_not_legal_is_a_defect_and_makes_no_payment() -> None:
+    with pytest.raises(Broken, match="illegal_move"):
+        _moved(a_payment(status="succeeded"), "canceled", NOW)
 
 
 def test_an_authentication_says_where_to_go_and_is_given_one_hour() -> None:

@@ -60,3 +60,18 @@ class NeverTells(PassingOn):
 
     def close(self, payment_id: str) -> Outcome | Closed | Unknown:
         return Unknown(f"no word about {payment_id}")
+
+
+class TellsOnce(PassingOn):
+    """It tells once what became of a charge; asked again, it says that there was none."""
+
+    def __init__(self, gateway: GatewayPort) -> None:
+        super().__init__(gateway)
+        self._told: set[str] = set()
+
+    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
+        answer = self._gateway.close(payment_id)
+        if payment_id in self._told:
+            return Closed()
+        self._told.add(payment_id)
+        return answer

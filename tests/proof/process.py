@@ -1,10 +1,10 @@
-"""A run of Paydesk that something befalls: it dies, is not heard, or freezes, at the one effect that was chosen.
+"""A run of Paydesk that something befalls: it dies, is not heard, or freezes, at the effects that were chosen.
 
 An effect is whatever reaches beyond the process: a call of the store, a call of the gateway. watched.py tells the
 process of each; on DynamoDB the requests themselves are watched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,23 +109,22 @@ def faults_of(effect_name: str) -> tuple[Fault, ...]:
 
 
 class Process:
-    """Counts its effects. `fault` befalls it at effect number `at` (the first is 0); `meanwhile` is what others do
-    while it is frozen."""
+    """Counts its effects. `strikes` says which fault befalls it at which effect (the first is 0); `meanwhile` is what
+    others do while it is frozen."""
 
     def __init__(
-        self, at: int | None = None, fault: Fault | None = None, meanwhile: Callable[[], object] = lambda: None
+        self, strikes: Mapping[int, Fault] | None = None, meanwhile: Callable[[], object] = lambda: None
     ) -> None:
         self.effects: list[str] = []
         self.dead = False
-        self._at = at
-        self._fault = fault
+        self._strikes = dict(strikes or {})
         self._meanwhile = meanwhile
         self._silent: str | None = None
 
     @property
     def struck(self) -> bool:
-        """Whether the chosen effect was reached at all."""
-        return self._at is not None and len(self.effects) > self._at
+        """Whether every chosen effect was reached."""
+        return len(self.effects) > max(self._strikes, default=-1)
 
     def has(self, effect: Effect) -> Any:
         assert not self.dead, f"{effect.name} after death"
@@ -133,12 +132,13 @@ class Process:
         self.effects.append(effect.name)
         if self._silent is not None and effect.name.startswith(self._silent):
             return effect.no_answer()
-        if number != self._at or self._fault is None:
+        fault = self._strikes.get(number)
+        if fault is None:
             return effect.do()
-        if self._fault.for_good:
+        if fault.for_good:
             self._silent = effect.name.split()[0]
         try:
-            return self._fault.strike(effect, self._meanwhile)
+            return fault.strike(effect, self._meanwhile)
         except Crash:
             self.dead = True
             raise
@@ -150,7 +150,7 @@ class Process:
             def unanswered() -> None:
                 raise ReadTimeoutError(endpoint_url=trip.request.url)
 
-            if len(self.effects) != self._at and self._silent is None:
+            if len(self.effects) not in self._strikes and self._silent is None:
                 self.effects.append(f"{to} {trip.operation}")
                 return None  # botocore sends it, over the connection that it keeps
             answer: AWSResponse = self.has(

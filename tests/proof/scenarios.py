@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.proof.books import Books
 from tests.proof.customers import (
     Act,
     Customer,
-    Told,
     adding,
     canceling,
     checking,
@@ -20,6 +18,7 @@ from tests.proof.customers import (
     sweeping,
     voiding,
 )
+from tests.proof.promises import Kept, attempted_once, invoice_stays, method_stays, payment_stays
 from tests.proof.world import MemoryWorld
 
 Step = Literal["retry", "reconcile", "new key", "the customer approves", "the customer pays"]
@@ -51,44 +50,15 @@ DELIVERIES: FollowUps = (
 )
 """What happens next to scheduled work. A retry is the message delivered again, a new key the schedule fired again."""
 
-Kept = Callable[[Books, Told], bool]
+IN_PAIRS: FollowUps = (("retry", "reconcile"), ("reconcile", "new key"), ("new key", "retry"))
+"""What happens next where two faults are played: the second befalls the first of these, or what came before them."""
 
-
-def payment_stays(books: Books, answer: Told) -> bool:
-    """Succeeded means charged, declined and canceled mean never charged; anything else promises nothing."""
-    if answer.record_id is None or answer.what not in ("succeeded", "declined", "canceled"):
-        return True
-    payment = books.payment(answer.record_id)
-    charged = answer.record_id in books.approved
-    return payment is not None and payment.status == answer.what and charged is (answer.what == "succeeded")
-
-
-def attempted_once(books: Books, answer: Told) -> bool:
-    """All happens on one day: autopay gets one answer of the bank at most. And a customer's own payment stays."""
-    attempts = [p for p in books.payments if p.trigger == "autopay" and p.status in ("succeeded", "declined")]
-    return len(attempts) <= 1 and payment_stays(books, answer)
-
-
-def method_stays(books: Books, answer: Told) -> bool:
-    """Added means there, removed means gone, default means that it is."""
-    active = {method.payment_method_id for method in books.methods if method.status == "active"}
-    default = books.account.default_method
-    match answer.what:
-        case "added":
-            return answer.record_id in active
-        case "removed":
-            return answer.record_id not in active
-        case "default":
-            return default is not None and default.payment_method_id == answer.record_id
-    return True
-
-
-def invoice_stays(books: Books, answer: Told) -> bool:
-    """Issued means there, void means void."""
-    invoice = books.invoice(answer.record_id) if answer.record_id else None
-    if answer.what == "issued":
-        return invoice is not None
-    return answer.what != "void" or (invoice is not None and invoice.status == "void")
+DELIVERIES_IN_PAIRS: FollowUps = (
+    ("retry", "new key"),
+    ("reconcile", "retry"),
+    ("new key", "reconcile"),
+    ("the customer pays", "retry"),
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +74,7 @@ class Scenario:
     before: Callable[[MemoryWorld, Customer], object] = lambda _, __: None
     credits_minor: frozenset[int] = frozenset({0})
     follow_ups: FollowUps = FOLLOW_UPS
+    pair_follow_ups: FollowUps = IN_PAIRS
     comes_again: bool = False
 
 
@@ -142,7 +113,16 @@ def _by_autopay(
         before(world, customer)
 
     cards = tuple(dict.fromkeys(("tok_visa", token)))
-    return Scenario(sweeping, effects, attempted_once, cards, has_autopay, follow_ups=follow_ups, comes_again=True)
+    return Scenario(
+        sweeping,
+        effects,
+        attempted_once,
+        cards,
+        has_autopay,
+        follow_ups=follow_ups,
+        pair_follow_ups=DELIVERIES_IN_PAIRS,
+        comes_again=True,
+    )
 
 
 AUTOPAY: dict[str, Scenario] = {
@@ -225,6 +205,22 @@ ON_THE_ROAD = (
     "a charged payment is checked",
 )
 """What is played on DynamoDB too, where a case takes 40 times as long."""
+
+AUTOPAY_ON_THE_ROAD = (
+    "autopay charges",
+    "autopay's card is declined",
+    "the gateway charges and does not answer autopay",
+    "the gateway neither charges nor answers autopay",
+)
+"""The same for autopay, where a case takes even longer."""
+
+PAYMENTS_IN_PAIRS = (
+    "the whole balance is paid",
+    "a card is declined",
+    "the gateway charges and does not answer",
+)
+AUTOPAY_IN_PAIRS = ("autopay charges", "the gateway charges and does not answer autopay")
+"""What is played with every pair of faults: some thousand cases each."""
 
 OTHERS: dict[str, Scenario] = {
     "the first card is added": Scenario(adding("tok_visa"), (_READ, _ATTACH, _COMMIT), method_stays, cards=()),

@@ -1,7 +1,8 @@
 """Whatever goes wrong at whatever moment: nobody is charged twice, and no payment is forgotten.
 
 Each scenario is run once undisturbed, to list its effects. Then once for every effect, every fault that can befall it
-and everything that may happen next. After every step the books are compared with the gateway's.
+and everything that may happen next. After every step the books are compared with the gateway's. The main ones are also
+run with every pair of faults.
 """
 
 from collections import Counter
@@ -9,9 +10,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.proof.cases import Case, Rehearsal
+from tests.proof.cases import Rehearsal
+from tests.proof.performance import Case
 from tests.proof.process import faults_of
-from tests.proof.scenarios import AUTOPAY, ON_THE_ROAD, OTHERS, PAYMENTS, Scenario
+from tests.proof.scenarios import (
+    AUTOPAY,
+    AUTOPAY_IN_PAIRS,
+    AUTOPAY_ON_THE_ROAD,
+    ON_THE_ROAD,
+    OTHERS,
+    PAYMENTS,
+    PAYMENTS_IN_PAIRS,
+    Scenario,
+)
 from tests.proof.world import DynamoDBWorld, MemoryWorld, Tables
 from tests.support.engines import Engine
 
@@ -43,11 +54,48 @@ def test_nobody_is_charged_twice_or_forgotten_by_autopay_when(scenario: Scenario
     tally["crashes and other faults in one attempt of autopay (in memory)"] += len(cases)
 
 
+@pytest.mark.parametrize("scenario", [PAYMENTS[name] for name in PAYMENTS_IN_PAIRS], ids=PAYMENTS_IN_PAIRS)
+def test_nobody_is_charged_twice_or_forgotten_when_two_things_go_wrong_and(
+    scenario: Scenario, tally: Counter[str]
+) -> None:
+    tally["pairs of faults in one payment and what comes next (in memory)"] += _play_pairs(scenario)
+
+
+@pytest.mark.parametrize("scenario", [AUTOPAY[name] for name in AUTOPAY_IN_PAIRS], ids=AUTOPAY_IN_PAIRS)
+def test_nobody_is_charged_twice_or_forgotten_by_autopay_when_two_things_go_wrong_and(
+    scenario: Scenario, tally: Counter[str]
+) -> None:
+    tally["pairs of faults in one attempt of autopay and what comes next (in memory)"] += _play_pairs(scenario)
+
+
+def _play_pairs(scenario: Scenario) -> int:
+    rehearsal = Rehearsal(scenario, MemoryWorld)
+    effects = rehearsal.effects()
+    cases = list(rehearsal.pairs(effects))
+    first_struck = {case.strikes[0] for case in cases}
+    assert {(strike.at, strike.fault) for strike in first_struck} == {
+        (at, fault) for at, effect in enumerate(effects) for fault in faults_of(effect)
+    }, "every fault is the first of a pair"
+    assert {case.follow_up for case in cases} == set(scenario.pair_follow_ups)
+    assert not _wrong(rehearsal, cases)
+    return len(cases)
+
+
 @pytest.mark.parametrize("scenario", [PAYMENTS[name] for name in ON_THE_ROAD], ids=ON_THE_ROAD)
 def test_nobody_is_charged_twice_or_forgotten_on_dynamodb_when(
     scenario: Scenario, ministack: Engine, tally: Counter[str]
 ) -> None:
     tally["crashes and other faults on the road to DynamoDB (MiniStack)"] += _play_on(ministack, scenario)
+
+
+@pytest.mark.parametrize("scenario", [AUTOPAY[name] for name in AUTOPAY_ON_THE_ROAD], ids=AUTOPAY_ON_THE_ROAD)
+def test_nobody_is_charged_twice_or_forgotten_by_autopay_on_dynamodb_when(
+    scenario: Scenario, ministack: Engine, tally: Counter[str]
+) -> None:
+    """Among what happens next: the message comes again, the schedule fires again."""
+    tally["crashes and other faults in one attempt of autopay on the road to DynamoDB (MiniStack)"] += _play_on(
+        ministack, scenario
+    )
 
 
 def test_nobody_is_charged_twice_or_forgotten_where_tokens_of_transactions_mean_nothing(
@@ -66,12 +114,14 @@ def _play_on(engine: Engine, scenario: Scenario) -> int:
         on_the_road = [WRITTEN_AS[effect] for effect in effects if effect in WRITTEN_AS]
         assert on_the_road == [effect for effect in scenario.effects if effect in WRITTEN_AS.values()]
         cases = list(rehearsal.cases(effects, one_follow_up_each=True))
+        assert {case.follow_up for case in cases} >= set(scenario.follow_ups[: len(cases)]), "each has its turn"
         assert len(cases) == sum(len(faults_of(effect)) for effect in effects)
         assert not _wrong(rehearsal, cases)
         return len(cases)
 
 
 WRITTEN_AS = {
+    "store GetItem": "store read",
     "store TransactGetItems": "store read",
     "store PutItem": "store commit",
     "store TransactWriteItems": "store commit",

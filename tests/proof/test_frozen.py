@@ -25,7 +25,7 @@ from tests.proof.process import (
     Fault,
     Process,
 )
-from tests.proof.scenarios import payment_stays
+from tests.proof.promises import payment_stays
 from tests.proof.watched import WatchedGateway, WatchedLedger
 from tests.proof.world import SETTINGS, DynamoDBWorld, MemoryWorld, Tables, World, calm_down, sandbox
 from tests.support.engines import Engine
@@ -144,7 +144,7 @@ def test_frozen_and_thawed_before_the_check_it_charges_once_and_the_check_finds_
 
 @pytest.mark.parametrize("fault", [FREEZES_AFTER, ANSWER_LOST], ids=["frozen", "unanswered"])
 def test_a_charge_that_arrives_after_the_payment_was_closed_is_not_sent(story: Story, fault: Fault) -> None:
-    process = Process(at=1, fault=fault, meanwhile=lambda: story.world.clock.advance(seconds=61))
+    process = Process({1: fault}, meanwhile=lambda: story.world.clock.advance(seconds=61))
     ledger = WatchedLedger(story.world.ledger, process)
     desk = wiring.build(SETTINGS, clock=story.world.clock, ledger=ledger, gateway=story.world.gateway)
     pay_all(desk, story.customer, "first")
@@ -168,7 +168,7 @@ def test_a_charge_that_arrives_after_the_payment_was_closed_is_not_sent(story: S
 def test_a_charge_is_sent_within_sixty_seconds_of_its_reservation_or_not_at_all(
     story: Story, *, seconds: int, sent: bool
 ) -> None:
-    process = Process(at=1, fault=FREEZES_AFTER, meanwhile=lambda: story.world.clock.advance(seconds=seconds))
+    process = Process({1: FREEZES_AFTER}, meanwhile=lambda: story.world.clock.advance(seconds=seconds))
     ledger = WatchedLedger(story.world.ledger, process)
     gateway = WatchedGateway(story.world.gateway, process)
     desk = wiring.build(SETTINGS, clock=story.world.clock, ledger=ledger, gateway=gateway)
@@ -200,8 +200,8 @@ class Unfenced:
             self.world.reconcile(self.customer.account_id)
             meanwhile()
 
-        freezing = Process(at=0, fault=FREEZES_BEFORE, meanwhile=others)
-        booking = Process(at=4, fault=fault)
+        freezing = Process({0: FREEZES_BEFORE}, meanwhile=others)
+        booking = Process({4: fault} if fault else None)
         desk = wiring.build(
             SETTINGS,
             clock=self.world.clock,

@@ -15,7 +15,7 @@ from chalicelib.ledger.models import A, Change, Key
 from tests.proof.books import Books, flaws
 from tests.proof.cases import NOTHING, Rehearsal
 from tests.proof.customers import new_customer, paying
-from tests.proof.gateways import LooksFirst, NeverTells
+from tests.proof.gateways import LooksFirst, NeverTells, TellsOnce
 from tests.proof.scenarios import PAYMENTS
 from tests.proof.world import MemoryWorld, sandbox
 
@@ -64,6 +64,20 @@ def test_a_close_that_looks_instead_of_fencing_is_found() -> None:
 def test_a_gateway_that_never_tells_is_found() -> None:
     wrong = found(lambda charges: NeverTells(sandbox(charges)), MemoryLedger)
     assert "lost: still pending" in wrong["at effect 2 (gateway charge), the process dies after it; then reconcile"]
+
+
+def test_a_gateway_that_tells_once_is_found_by_pairs_of_faults_alone() -> None:
+    def tells_once(charges: ChargeTable) -> GatewayPort:
+        return TellsOnce(sandbox(charges))
+
+    assert found(tells_once, MemoryLedger) == {}
+    rehearsal = Rehearsal(PAYMENTS["the whole balance is paid"], lambda before: MemoryWorld(before, tells_once))
+    pairs = {str(case): case for case in rehearsal.pairs(rehearsal.effects())}
+    case = pairs[
+        "at effect 2 (gateway charge), the process dies after it; then reconcile, new key; "
+        "in the next process at effect 2 (gateway close), it is done and the answer is lost"
+    ]
+    assert "charged and not booked" in " | ".join(rehearsal.play(case))
 
 
 def test_a_ledger_without_a_guard_is_found() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.subscriptions.models import Subscription
-from chalicelib.subscriptions.renewals import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX
+from chalicelib.subscriptions.renewals import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX, Renewals
 from chalicelib.subscriptions.service import SubscribeRequest
+from chalicelib.sweeps.models import Tally
 from tests.support.builders import ANNA, OPERATIONS, TODAY
 from tests.support.memory_desk import MemoryDesk, a_desk
 
@@ -151,6 +152,14 @@ def test_what_has_ended_makes_room_for_another_and_hides_none_that_runs(desk: Me
         create(desk, "one-more")
     desk.run("renewals")
     assert len(desk.invoices()) == SUBSCRIPTIONS_MAX
+
+
+def test_a_message_that_comes_again_writes_nothing(desk: MemoryDesk) -> None:
+    create(desk)
+    desk.run("renewals")
+    before = desk.account()
+    renewals = Renewals(desk.ledger, desk.clock, desk.desk.settings.limits.open_invoices)
+    assert (renewals.renew(desk.account_id), desk.account()) == (Tally(), before)
 
 
 def test_two_messages_at_once_issue_a_period_once(desk: MemoryDesk) -> None:

@@ -101,6 +101,19 @@ def test_an_invoice_due_on_the_day_of_a_successful_attempt_is_charged_by_the_nex
     assert [payment.amount_minor for payment in automatic(desk)] == [100, 30]
 
 
+def test_more_than_ninety_invoices_are_charged_ninety_at_a_time_and_the_first_payment_says_what_it_left(
+    desk: MemoryDesk,
+) -> None:
+    autopay_with(desk)
+    for _ in range(91):
+        desk.issue(100, due_in_days=-1)
+    assert desk.run("autopay") == {"handled": 1, "charged": 1}
+    desk.advance(minutes=15)
+    assert desk.run("autopay") == {"handled": 1, "charged": 1}
+    told = [(len(payment.allocations), payment.left_out_invoices) for payment in automatic(desk)]
+    assert told == [(90, 1), (1, 0)]
+
+
 def test_schedules_missed_for_three_days_are_caught_up_once(desk: MemoryDesk) -> None:
     autopay_with(desk)
     for days in (1, 2, 3):

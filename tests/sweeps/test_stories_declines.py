@@ -77,6 +77,15 @@ def test_what_only_the_customer_can_mend_is_tried_once(desk: MemoryDesk, token: 
     assert len(automatic(desk)) == 1
 
 
+def test_a_stop_is_told_once_whatever_is_paid_by_hand_afterwards(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_stolen_card")
+    desk.issue(200, due_in_days=-1)
+    assert desk.run("autopay") == {"handled": 1, "declined": 1}
+    desk.pay_with("tok_visa", amount_minor=50)
+    assert desk.account().autopay.stopped_reason == "never_again"
+    assert desk.actions().count("autopay.stopped") == 1
+
+
 def test_a_card_past_its_date_is_not_even_asked_and_its_new_date_earns_an_attempt(desk: MemoryDesk) -> None:
     card = autopay_with(desk)
     desk.issued(100, date(2039, 12, 31), TODAY)

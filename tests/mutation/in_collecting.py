@@ -1,0 +1,380 @@
+"""Guards of what is done on schedule: autopay, chasing, subscriptions, the fan-out."""
+
+from tests.mutation.guard import File
+
+_STORIES = ("tests/sweeps/test_stories_autopay.py", "tests/sweeps/test_stories_declines.py")
+
+_autopay = File("chalicelib/autopay/rules.py", ("tests/autopay", *_STORIES))
+_attempts = File("chalicelib/autopay/service.py", ("tests/autopay", *_STORIES, "tests/sweeps/test_races.py"))
+_overdue = File("chalicelib/overdue/rules.py", ("tests/overdue",))
+_chasing = File("chalicelib/overdue/service.py", ("tests/overdue",))
+_subscriptions = File("chalicelib/subscriptions/rules.py", ("tests/subscriptions",))
+_renewals = File("chalicelib/subscriptions/service.py", ("tests/subscriptions",))
+_fan_out = File("chalicelib/sweeps/service.py", ("tests/sweeps/test_fan_out.py",))
+
+AUTOPAY = (
+    _autopay.without(
+        "one attempt at a time",
+        'if any(payment.trigger == "autopay" for payment in account.pending.values()):',
+        "if False:",
+        "an attempt under way is not made again under the next number",
+    ),
+    _autopay.without(
+        "autopay is on",
+        "if not account.autopay.enabled or method is None",
+        "if method is None",
+        "no automatic charge while it is off",
+    ),
+    _autopay.without(
+        "a check is never charged",
+        'or method is None or method.kind == "check":',
+        "or method is None:",
+        "nobody can charge a check",
+    ),
+    _autopay.unless(
+        "never again with this method",
+        "method.fingerprint in account.autopay.refused_fingerprints",
+        "the schemes forbid it after a stolen card",
+    ),
+    _autopay.without(
+        "planned retry waits",
+        "if _plan_holds(account.autopay, method) and account.autopay.next_attempt_at is not None:",
+        "if False:",
+        "retry days are the stage's policy",
+    ),
+    _autopay.without(
+        "new method earns an attempt",
+        "return autopay.failed_method == method",
+        "return True",
+        "a new card settles the old invoice",
+    ),
+    _autopay.without(
+        "autopay waits out a cooldown",
+        'if key in ("account", method.fingerprint)]',
+        "if False]",
+        "a card declined by hand is not tried again at once",
+    ),
+    _autopay.unless("method not usable yet", "method.usable_from is not None", "a mandate has a first day"),
+    _autopay.without(
+        "not before its hour",
+        "if at is None or at > now:",
+        "if at is None:",
+        "an index may name an account too early",
+    ),
+    _autopay.without(
+        "only what is due",
+        "for invoice_id, due_on in _uncovered(account) if due_on <= today)",
+        "for invoice_id, due_on in _uncovered(account))",
+        "what is not due yet is not charged",
+    ),
+    _autopay.without(
+        "what is covered is not due",
+        "if invoice.remaining_minor > covered.get(invoice_id, 0)\n    ]",
+        "if True\n    ]",
+        "an open manual payment is not charged again",
+    ),
+    _autopay.without(
+        "expired card not tried",
+        '!= "expired":',
+        '!= "never":',
+        "asking would be in vain",
+    ),
+    _autopay.without(
+        "only autopay's declines count",
+        'elif payment.status == "declined" and payment.trigger == "autopay" and payment.decline is not None:',
+        'elif payment.status == "declined" and payment.decline is not None:',
+        "the bookkeeper's wrong card does not stop autopay",
+    ),
+    _autopay.without(
+        "only autopay's cancellations count",
+        'elif payment.status == "canceled" and payment.trigger == "autopay":',
+        'elif payment.status == "canceled":',
+        "what the customer gives up does not put autopay off",
+    ),
+    _autopay.without(
+        "attempt that ended raises the number",
+        "_set(account.autopay, sequence=account.autopay.sequence + 1)",
+        "account.autopay",
+        "the next attempt is another payment",
+    ),
+    _autopay.without(
+        "only an end raises the number",
+        'if payment.trigger == "autopay" and payment.status not in PENDING:',
+        'if payment.trigger == "autopay":',
+        "an attempt that waits for its bank is still this one",
+    ),
+    _autopay.without(
+        "only autopay's attempts raise the number",
+        'if payment.trigger == "autopay" and payment.status not in PENDING:',
+        "if payment.status not in PENDING:",
+        "a manual payment is no attempt",
+    ),
+    _autopay.without(
+        "stop lasts",
+        "if autopay.stopped_reason is not None and _plan_holds(autopay, method):",
+        "if False:",
+        "fix_method, needs_customer and never_again wait for the customer",
+    ),
+    _autopay.without(
+        "later invoice starts again only after the retries ended",
+        'given_up = autopay.stopped_on if autopay.stopped_reason == "retries_exhausted" else None',
+        "given_up = autopay.stopped_on",
+        "a stolen card is not tried again because something else fell due",
+    ),
+    _autopay.without(
+        "what was given up stays so",
+        "if given_up is not None and due_on > given_up]",
+        "if given_up is not None]",
+        "retries have an end",
+    ),
+    _autopay.without(
+        "technical retries bounded",
+        'case "technical" if autopay.attempt <= policy.technical_retries_max:',
+        'case "technical":',
+        "a broken processor is not asked every hour for ever",
+    ),
+    _autopay.without(
+        "retry days to come",
+        "coming = [day for day in later if day > today]",
+        "coming = later",
+        "a plan in the past would be tried at every run",
+    ),
+    _autopay.without(
+        "attempt not made waits",
+        "        next_attempt_at=now + policy.technical_retry,\n        failed_method=payment.method,",
+        "        failed_method=payment.method,",
+        "an outage must not make every run try every account",
+    ),
+    _autopay.unless(
+        "new cycle for what fell due later",
+        "oldest is not None and oldest > autopay.cycle_started_on",
+        "declines about something paid since are not counted",
+    ),
+    _autopay.without(
+        "recovered only with nothing due",
+        "if any(invoice.due_on <= today for invoice in account.open_invoices.values()):",
+        "if False:",
+        "a part payment does not start the retries anew",
+    ),
+    _autopay.without(
+        "refused card remembered",
+        'if reason == "never_again" and method.fingerprint not in refused:',
+        "if False:",
+        "the schemes forbid it after a stolen card",
+    ),
+    _autopay.without(
+        "only never again is remembered for good",
+        'if reason == "never_again" and method.fingerprint not in refused:',
+        "if method.fingerprint not in refused:",
+        "an expired card may be renewed",
+    ),
+    _attempts.without(
+        "account named too early",
+        "return None if at is None or at <= now else Change(account)",
+        "return None",
+        "written again, it stands right in the index",
+        "tests/sweeps",
+    ),
+    _attempts.unless("autopay stopped before trying", "stopped is not None", "an expired card is not charged"),
+    _attempts.without(
+        "attempt named by the account's own number",
+        "key = str(account.autopay.sequence)",
+        "key = now.isoformat()",
+        "a key that contains a time protects nothing",
+    ),
+    _attempts.without(
+        "stop told once",
+        'if reason is None or payment.trigger != "autopay" or payment.status != "declined":',
+        "if reason is None:",
+        "the log tells a stop when it happens",
+    ),
+)
+
+CHASING = (
+    _overdue.without(
+        "exempt account",
+        "if since is None or account.overdue.exempt or",
+        "if since is None or",
+        "an operator's decision",
+    ),
+    _overdue.without(
+        "suspended once",
+        ' or account.services.status == "suspended":',
+        ":",
+        "nobody is suspended twice",
+    ),
+    _overdue.without(
+        "one step a day",
+        "earliest = days_after(noticed_on[-1], 1) if noticed_on else since",
+        "earliest = since",
+        "two stages never come at once",
+    ),
+    _overdue.without(
+        "old notices do not count",
+        "return tuple(day for day in account.overdue.noticed_on if day > since)",
+        "return account.overdue.noticed_on",
+        "counting them would skip a notice",
+    ),
+    _overdue.without(
+        "notices before suspension",
+        "if notices < len(policy.notice_days):",
+        "if False:",
+        "nobody is suspended unwarned",
+    ),
+    _overdue.without(
+        "grace to its last day",
+        "days_after(since, policy.grace_days + 1)",
+        "days_after(since, policy.grace_days)",
+        "grace lasts as long as it says",
+    ),
+    _overdue.without(
+        "what is covered does not escalate",
+        "if invoice.remaining_minor > covered.get(invoice_id, 0)\n        ),",
+        "if True\n        ),",
+        "a debit in the bank stops dunning",
+    ),
+    _chasing.without(
+        "step whose day has come",
+        "if due is None or due > now:",
+        "if due is None:",
+        "an index may name an account too early",
+    ),
+    _chasing.unless("exemption said again", "overdue == account.overdue", "doing it again changes nothing"),
+)
+
+SUBSCRIPTIONS = (
+    _subscriptions.without(
+        "period that has begun",
+        'if s.status == "active" and s.next_renewal_on <= today]',
+        'if s.status == "active"]',
+        "nobody is billed ahead",
+    ),
+    _subscriptions.without(
+        "subscription that runs",
+        '[s for s in standing.values() if s.status == "active" and s.next',
+        "[s for s in standing.values() if s.next",
+        "what ended is not billed",
+    ),
+    _subscriptions.without(
+        "ended subscriptions plan nothing",
+        'in subscriptions if s.status == "active"), default=None)',
+        "in subscriptions), default=None)",
+        "an index would name the account for ever",
+    ),
+    _subscriptions.unless(
+        "canceled at the end of its period", "subscription.cancel_at_period_end", "what ended is not billed"
+    ),
+    _subscriptions.without(
+        "renewals in one commit",
+        "while len(renewals) < most:",
+        "while True:",
+        "a renewal has to fit one transaction",
+    ),
+    _subscriptions.without(
+        "invoice named by its period",
+        "subscription.subscription_id, begins.isoformat())\n    draft",
+        "subscription.subscription_id, ends.isoformat())\n    draft",
+        "the id is what a second run meets, and what is stored already",
+    ),
+    _subscriptions.without(
+        "invoice named by its subscription",
+        '"renewal", subscription.subscription_id, begins.isoformat())',
+        '"renewal", begins.isoformat())',
+        "two subscriptions of one day are two invoices",
+    ),
+    _renewals.without(
+        "account read before its subscriptions",
+        "        account = self._ledger.get(Key(Account, account_id))\n        if account is None:\n"
+        "            return Tally()\n"
+        "        # After the account, never before: an older subscription would bill a period twice.\n"
+        "        subscriptions = self._ledger.records(Subscription, account_id, limit=SUBSCRIPTIONS_MAX)\n",
+        "        subscriptions = self._ledger.records(Subscription, account_id, limit=SUBSCRIPTIONS_MAX)\n"
+        "        account = self._ledger.get(Key(Account, account_id))\n        if account is None:\n"
+        "            return Tally()\n",
+        "an older subscription would bill a period twice",
+    ),
+    _renewals.unless(
+        "one body a key, of subscriptions",
+        "standing.request_fingerprint != request.request_fingerprint",
+        "another body under one key is a mistake",
+    ),
+    _renewals.unless("replay of a subscription", "standing is not None", "a repeated request is answered"),
+    _renewals.unless(
+        "currency of a subscription", "request.currency not in (None, account.currency)", "EUR is not JPY"
+    ),
+    _renewals.unless(
+        "subscriptions of an account", "account.subscription_count >= SUBSCRIPTIONS_MAX", "a renewal reads them all"
+    ),
+    _renewals.unless("no start in the past", "starts_on < today_of(account, now)", "nobody is billed backwards"),
+    _renewals.unless("subscription has ended", 'subscription.status == "canceled"', "nothing of it can be changed"),
+    _renewals.unless("subscription changed once", "not values", "doing it again changes nothing"),
+    _renewals.without(
+        "what was sold is billed",
+        "issue(account, renewal.invoice, PAYDESK, now, None)",
+        "issue(account, renewal.invoice, PAYDESK, now, self._open_invoices_alarm)",
+        "a limit of open invoices is for operators",
+    ),
+    _renewals.without(
+        "nothing to renew",
+        "if not renewals and next_on == account.next_renewal_on:",
+        "if False:",
+        "a second message writes nothing",
+    ),
+    _renewals.without(
+        "next renewal kept in the account",
+        'account = account.model_copy(update={"next_renewal_on": next_on})\n        # May',
+        "# May",
+        "the next run finds the account by it",
+    ),
+)
+
+FAN_OUT = (
+    _fan_out.without(
+        "unreadable account stops nobody",
+        '        except Broken:\n            log.exception("account_unreadable"',
+        '        except MemoryError:\n            log.exception("account_unreadable"',
+        "it is counted as what it is",
+    ),
+    _fan_out.without(
+        "busy account stops nobody",
+        "        except PaydeskError:\n",
+        "        except MemoryError:\n",
+        "it is counted as what it is",
+    ),
+    _fan_out.without(
+        "failed account stops nobody",
+        '        except Exception:\n            log.exception("account_failed"',
+        '        except MemoryError:\n            log.exception("account_failed"',
+        "all others are charged",
+    ),
+    _fan_out.without(
+        "statistics stop nobody",
+        '        except Exception:\n            log.exception("run_not_counted"',
+        '        except MemoryError:\n            log.exception("run_not_counted"',
+        "a payment does not wait for a count",
+    ),
+    _fan_out.without(
+        "what is left is sent on",
+        'self._queue.send(order.model_copy(update={"shards": order.shards[position:], "after": after}))',
+        "pass",
+        "short of time, nobody is forgotten",
+    ),
+    _fan_out.without(
+        "next page begins behind the last",
+        "limit=self._fan_out.page, until=until, after=after)",
+        'limit=self._fan_out.page, until=until, after="")',
+        "accounts that stay due starve nobody",
+    ),
+    _fan_out.without(
+        "cursor of one shard",
+        '                after = ""\n',
+        "",
+        "another shard's accounts are not skipped",
+    ),
+    _fan_out.without(
+        "only what is due now",
+        "limit=self._fan_out.page, until=until, after=after)",
+        "limit=self._fan_out.page, after=after)",
+        "accounts due later are left alone",
+    ),
+)
