@@ -16,6 +16,7 @@ from chalicelib.core.errors import Broken, PaydeskError
 from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally, Worked
+from chalicelib.sweeps.tour import Tour
 
 log = logging.getLogger("paydesk.sweeps")
 
@@ -73,22 +74,23 @@ class Sweeps:
         """Works off an order, and sends what is left of it as a new one when time runs short. No thread outlives the
         call.
         """
-        sweep = self._sweeps[order.sweep]
-        total, oldest, after = Tally(), "", order.after
-        with ThreadPoolExecutor(self._fan_out.threads) as pool:
-            for position, shard in enumerate(order.shards):
-                self._count(order, shard, Tally(), finished=False)
-                while page := self._due(sweep, shard, after):
-                    oldest = min(oldest or page[0][0], page[0][0])
-                    tally, after = self._handle_page(sweep, page, pool, seconds_left)
-                    self._count(order, shard, tally, finished=False)
-                    total += tally
-                    if seconds_left() < self._fan_out.spare_seconds:
-                        self._queue.send(order.model_copy(update={"shards": order.shards[position:], "after": after}))
-                        return Worked(total, _due_at(oldest))
-                self._count(order, shard, Tally(), finished=True)
-                after = ""
-        return Worked(total, _due_at(oldest))
+        sweep, threads = self._sweeps[order.sweep], self._fan_out.threads
+
+        def due(shard: str, after: str) -> Sequence[tuple[str, str]]:
+            return self._due(sweep, shard, after)
+
+        def time_is_short() -> bool:
+            return seconds_left() < self._fan_out.spare_seconds
+
+        tour = Tour(order, due, self._count, time_is_short, at_least=threads)
+        with ThreadPoolExecutor(threads) as pool:
+            hands = [pool.submit(tour.go, lambda account_id: self._handle(sweep, account_id)) for _ in range(threads)]
+        for hand in hands:
+            hand.result()
+        left = tour.left()
+        if left is not None:
+            self._queue.send(left)
+        return Worked(tour.total, _due_at(tour.oldest))
 
     def runs(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         return self._runs.of(sweep, day)
@@ -97,20 +99,6 @@ class Sweeps:
         """The next due accounts of a shard. One that stays due is passed once: the next page begins behind it."""
         until = format_instant(self._clock.now())
         return self._ledger.find(sweep.index, shard, limit=self._fan_out.page, until=until, after=after)
-
-    def _handle_page(
-        self, sweep: Sweep, page: Sequence[tuple[str, str]], pool: ThreadPoolExecutor, seconds_left: Callable[[], float]
-    ) -> tuple[Tally, str]:
-        """Handles a page in small helpings, as far as the time goes; what was done, and the index value it reached."""
-        tally, reached = Tally(), ""
-        helping = self._fan_out.threads * 2
-        for start in range(0, len(page), helping):
-            part = page[start : start + helping]
-            tally = sum(pool.map(lambda due: self._handle(sweep, due[1]), part), tally)
-            reached = part[-1][0]
-            if seconds_left() < self._fan_out.spare_seconds:
-                break
-        return tally, reached
 
     def _handle(self, sweep: Sweep, account_id: str) -> Tally:
         """One account. Whatever is wrong with it is reported and counted, and left for a person or the next run."""
