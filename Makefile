@@ -11,12 +11,16 @@ ARGS ?=
 LANGUAGE ?=
 SEEDS ?= 2000
 FROM ?= 1
+QUICK ?=
+REQUESTS ?= 5000
 
 # Chalice reads a region even when it only packages; nothing is ever called there.
 export AWS_DEFAULT_REGION ?= eu-central-1
 
 VENV := .venv
 MINISTACK := .venv-ministack
+LOCALSTRIPE := .venv-localstripe
+FUZZ := .venv-fuzz
 RUN := $(VENV)/bin/
 LOCALES := chalicelib/messages/locales
 CATALOGS := $(wildcard $(LOCALES)/*/LC_MESSAGES/paydesk.po)
@@ -62,6 +66,10 @@ kills: venv ministack ## Kill 500 processes while they pay and compare the books
 .PHONY: mutate
 mutate: venv ministack messages ## Take every guard out in turn: a test must notice (ARGS="paying --jobs 2", ARGS=--resume)
 	@exec $(RUN)python -m tests.mutation $(ARGS)
+
+.PHONY: bench
+bench: venv ministack localstripe messages ## Measure Paydesk and print a table (QUICK=1 for small sizes; ARGS="--only pay cold")
+	@$(RUN)python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: check
 check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests
@@ -117,27 +125,34 @@ package: venv messages $(DEPLOYMENTS)/.requirements ## Make out/package-STAGE fo
 $(DEPLOYMENTS)/.requirements: requirements.txt constraints.txt
 	@rm -rf $(DEPLOYMENTS) && mkdir -p $(DEPLOYMENTS) && touch $@
 
+# Each in an environment of its own: their packages do not go together with Paydesk's.
+OWN := ministack localstripe fuzz
+
 .PHONY: constraints
 constraints: ## Remake constraints*.txt from what the requirements bring along today
 	$(right_python)
 	@echo "Installing the requirements without constraints, about two minutes ..."
 	@rm -rf out/constraints && mkdir -p out/constraints
 	@sed '/^-[cr] /d' requirements.txt requirements-dev.txt > out/constraints/paydesk.txt
-	@sed '/^-[cr] /d' requirements-ministack.txt > out/constraints/ministack.txt
 	@$(PYTHON) -m venv out/constraints/venv
-	@$(PYTHON) -m venv out/constraints/venv-ministack
+	@for name in $(OWN); do \
+	  sed '/^-[cr] /d' requirements-$$name.txt > out/constraints/$$name.txt; $(PYTHON) -m venv out/constraints/venv-$$name; done
 	@out/constraints/venv/bin/python $(INSTALL) --upgrade -r out/constraints/paydesk.txt $(SHIPPED_TOOLS)
-	@out/constraints/venv-ministack/bin/python $(INSTALL) -r out/constraints/ministack.txt
+	@for name in $(OWN); do out/constraints/venv-$$name/bin/python $(INSTALL) -r out/constraints/$$name.txt; done
 	@{ sed -n '/^#/p' constraints.txt; out/constraints/venv/bin/python -m pip freeze --all; } > out/constraints/new.txt
 	@mv out/constraints/new.txt constraints.txt
-	@{ sed -n '/^#/p' constraints-ministack.txt; out/constraints/venv-ministack/bin/python -m pip freeze; } > out/constraints/new.txt
-	@mv out/constraints/new.txt constraints-ministack.txt
+	@for name in $(OWN); do \
+	  { sed -n '/^#/p' constraints-$$name.txt; out/constraints/venv-$$name/bin/python -m pip freeze; } > out/constraints/new.txt; \
+	  mv out/constraints/new.txt constraints-$$name.txt; done
 
 .PHONY: venv
 venv: $(VENV)/.installed
 
 .PHONY: ministack
 ministack: $(MINISTACK)/.installed ## Install the second DynamoDB engine, which the tests use
+
+.PHONY: localstripe
+localstripe: $(LOCALSTRIPE)/.installed ## Install a fake Stripe, which the bench compares paying with
 
 define right_python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
@@ -157,6 +172,20 @@ $(MINISTACK)/.installed: requirements-ministack.txt constraints-ministack.txt
 	@echo "Installing MiniStack, the second DynamoDB engine, some seconds the first time ..."
 	@$(PYTHON) -m venv $(MINISTACK)
 	@$(MINISTACK)/bin/python $(INSTALL) -r requirements-ministack.txt
+	@touch $@
+
+$(LOCALSTRIPE)/.installed: requirements-localstripe.txt constraints-localstripe.txt
+	$(right_python)
+	@echo "Installing localstripe, a fake Stripe, some seconds the first time ..."
+	@$(PYTHON) -m venv $(LOCALSTRIPE)
+	@$(LOCALSTRIPE)/bin/python $(INSTALL) -r requirements-localstripe.txt
+	@touch $@
+
+$(FUZZ)/.installed: requirements-fuzz.txt constraints-fuzz.txt
+	$(right_python)
+	@echo "Installing schemathesis, some seconds the first time ..."
+	@$(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python $(INSTALL) -r requirements-fuzz.txt
 	@touch $@
 
 .PHONY: messages
@@ -185,5 +214,5 @@ messages-new: $(MESSAGES_TEMPLATE) ## Begin the catalogue of one more language (
 
 .PHONY: clean
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) $(MINISTACK) out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(COMPILED)
+	@rm -rf $(VENV) $(MINISTACK) $(LOCALSTRIPE) $(FUZZ) out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(COMPILED)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

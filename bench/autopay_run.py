@@ -1,163 +1,323 @@
-"""One run of autopay at two sizes, on MiniStack: everybody charged once, memory flat, time per account no worse.
+"""Runs of autopay, beside a bare loop that makes the same calls for as many customers on as many threads.
 
-    .venv/bin/python -m bench.autopay_run 500 5000
-
-Each run is a process of its own, so that its peak memory is its own. Time per account is compared with a bare loop that
-makes the same calls, on as many threads, on tables of the same size: what is left is Paydesk's share.
+Two processes take turns, message by message, each on tables of its own that hold the same customers: one works off
+Paydesk's orders, one makes the recorded calls of an order, made ready before its clock starts. Memory is the first
+one's own.
 """
 
+import contextlib
 import itertools
 import json
 import os
+import statistics
 import subprocess
 import sys
-import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING, Any
 
-from chalicelib import wiring
-from chalicelib.accounts.models import Account
+from bench.customers import open_customer
+from bench.figures import Figure, Progress, peak_kilobytes
+from bench.fleet import Original, account_ids
+from bench.tape import Call, Tape, play, recording
+from chalicelib import settings, wiring
+from chalicelib.gateways.port import Charge, NotSent, Outcome, Unknown
 from chalicelib.gateways.sandbox import SandboxGateway
 from chalicelib.gateways.sandbox_tables import DynamoDBCharges
-from chalicelib.ledger.due import SHARDS
+from chalicelib.ledger.due import SHARDS, shard_of
 from chalicelib.ledger.dynamodb import Ledger, dynamodb_client
-from chalicelib.ledger.marshalling import marshal, unmarshal
-from chalicelib.ledger.models import Key
-from chalicelib.sweeps.models import Order, Tally
+from chalicelib.ledger.marshalling import unmarshal
+from chalicelib.sweeps.models import Order
 from chalicelib.sweeps.stores import DynamoDBRuns, MemoryQueue
-from local.clock import MovableClock, StandingClock
-from local.stage import REPOSITORY
-from tests.proof.world import DUE_WORK, PAGE_URL, SETTINGS
+from local.clock import StandingClock
+from local.stage import REPOSITORY, Stage
 from tests.support.builders import NOW
-from tests.support.engines import Engine, engine
-from tests.support.ministack import serve_ministack
-from tests.sweeps.fleet import names, owing, plenty
+from tests.support.engines import Engine
+from tests.sweeps.fleet import plenty
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_TABLES = ("accounts", "invoices")
+"""What a run reads and changes."""
+
+_RUN = NOW.date().isoformat()
+_OURS = "X"
 
 
 @dataclass(frozen=True)
-class Figures:
-    accounts: int
+class Turn:
+    """One message on both sides: seconds for so many customers."""
+
+    customers: int
     seconds: float
     bare_seconds: float
+
+    @property
+    def throughput(self) -> float:
+        """Paydesk's, in times of the bare loop's."""
+        return self.bare_seconds / self.seconds
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Turns of one run, and the most memory its worker held."""
+
+    turns: tuple[Turn, ...]
     peak_kilobytes: int
 
     @property
-    def relative(self) -> float:
-        """Time per account, in times of the bare loop's."""
-        return self.seconds / self.bare_seconds
+    def seconds(self) -> float:
+        return sum(turn.seconds for turn in self.turns)
 
 
-def measure(store: Engine, accounts: int) -> Figures:
-    """One run over so many accounts. Raises AssertionError unless each was charged exactly once."""
-    with store.tables() as prefix:
-        ledger = Ledger(store.ledger_client(), prefix, due_work=DUE_WORK)
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda account_id: ledger.commit(owing(account_id)), names(accounts)))
-        ran = _in_a_process(store, "sweep", prefix)
-        assert ran["charged"] == accounts, ran
-        pages = store.client.get_paginator("scan").paginate(TableName=f"{prefix}sandbox-charges")
-        rows = [unmarshal(item) for page in pages for item in page["Items"]]
-        assert Counter(row["account_id"] for row in rows) == Counter(names(accounts))
-        bare = _in_a_process(store, "bare", prefix, str(accounts))
-    return Figures(accounts, ran["seconds"], bare["seconds"], ran["peak_kilobytes"])
+class SlowGateway(SandboxGateway):
+    """The sandbox, as far away as a real gateway."""
+
+    def __init__(self, charges: DynamoDBCharges, page_url: str, seconds: float) -> None:
+        super().__init__(charges, page_url)
+        self._seconds = seconds
+
+    def charge(self, charge: Charge) -> Outcome | NotSent | Unknown:
+        sleep(self._seconds)
+        return super().charge(charge)
 
 
-def _in_a_process(store: Engine, *arguments: str) -> dict[str, Any]:
-    with store.environment():
-        done = subprocess.run(  # noqa: S603  # this very file
-            [sys.executable, "-m", "bench.autopay_run", *arguments],
-            cwd=REPOSITORY,
-            env=dict(os.environ),  # noqa: TID251  # the engine's address, as set just now
-            stdout=subprocess.PIPE,
-            check=True,
+def growth(store: Engine, sizes: dict[int, int], tell: Progress) -> list[Figure]:
+    """Throughput and memory by size: customers -> how often. The first size is what all others are measured by."""
+    found = {size: [measure(store, size, tell) for _ in range(times)] for size, times in sizes.items()}
+    ratios = {
+        size: statistics.median(turn.throughput for fleet in fleets for turn in fleet.turns)
+        for size, fleets in found.items()
+    }
+    peaks = {size: max(fleet.peak_kilobytes for fleet in fleets) for size, fleets in found.items()}
+    small = next(iter(sizes))
+    figures = [
+        Figure(
+            f"autopay throughput at {size:,}: run / bare loop",
+            ratio,
+            0.75,
+            "at least",
+            f"{size * len(found[size]) / sum(fleet.seconds for fleet in found[size]):.0f} customers a second",
         )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+        for size, ratio in ratios.items()
+    ]
+    for size in list(sizes)[1:]:
+        grown = f"{peaks[small] / 1024:.0f} -> {peaks[size] / 1024:.0f} MB"
+        figures += [
+            Figure(f"that ratio at {size:,} / at {small:,}", ratios[size] / ratios[small], 0.9, "at least"),
+            Figure(f"peak memory at {size:,} / at {small:,}", peaks[size] / peaks[small], 1.1, note=grown),
+        ]
+    return figures
 
 
-def run_sweep(prefix: str) -> None:
-    """Every order of one run, one after another, as one warm worker."""
+def slow_gateway(store: Engine, customers: int, tell: Progress, threads: int = 16, seconds: float = 0.2) -> Figure:
+    """Throughput with a gateway that takes its time, beside the lower of what the pool allows (each thread one charge
+    at a time) and what the processor allows (the same run with a gateway that answers at once).
+    """
+    at_once = measure(store, customers, tell, threads=threads)
+    slow = measure(store, customers, tell, threads=threads, gateway_seconds=seconds, with_bare=False)
+    pool, processor = threads / seconds, customers / at_once.seconds
+    reached = customers / slow.seconds
+    return Figure(
+        f"autopay, {seconds * 1000:.0f} ms gateway, {threads} threads: reached / allowed",
+        reached / min(pool, processor),
+        0.8,
+        "at least",
+        f"{reached:.0f} a second; pool allows {pool:.0f}, processor {processor:.0f}",
+    )
+
+
+def measure(
+    store: Engine,
+    customers: int,
+    tell: Progress,
+    *,
+    threads: int = 8,
+    gateway_seconds: float = 0,
+    with_bare: bool = True,
+) -> Fleet:
+    """One run. Raises AssertionError unless each customer was charged exactly once."""
+    with store.tables() as ours, store.tables() as theirs, store.environment():
+        tell(f"autopay: laying out {customers:,} customers" + (" twice" if with_bare else ""))
+        original, tape = _original_and_tape(store, ours)
+        original.clone(store.client, ours, account_ids(customers, _OURS))
+        if with_bare:
+            original.clone(store.client, theirs, account_ids(customers, _OURS))
+        work = ("work", ours, str(threads), str(gateway_seconds))
+        bare = ("bare", theirs, str(threads))
+        with _process(*work) as paydesk, _process(*bare) as other:
+            other.tell({"tape": [[c.operation, c.parameters] for c in tape.calls], "prefix": ours})
+            turns = []
+            for number, order in enumerate(orders()):
+                done = paydesk.ask({"shards": order.shards})
+                made = other.ask({"shards": order.shards}) if with_bare else done
+                assert made["customers"] == done["customers"], (made, done)
+                turns.append(Turn(done["customers"], done["seconds"], made["seconds"]))
+                tell(f"autopay: {customers:,} customers, message {number + 1} of {len(orders())}")
+            peak = paydesk.ask({})["peak_kilobytes"]
+        _must_have_charged_everybody_once(store, ours, original, customers)
+    return Fleet(tuple(turns), peak)
+
+
+def orders() -> list[Order]:
+    """The messages of one run, as the stage's schedule cuts it."""
+    messages = int(Stage().environment()["PAYDESK_SWEEP_MESSAGES"])
+    shards = [f"{shard:02d}" for shard in range(SHARDS)]
+    return [Order(sweep="autopay", run=_RUN, shards=tuple(shards[number::messages])) for number in range(messages)]
+
+
+def _original_and_tape(store: Engine, prefix: str) -> tuple[Original, Tape]:
+    """A customer as it is before it is charged, and the calls of a run that charges it alone."""
     client = dynamodb_client()
-    queue = MemoryQueue()
-    desk = wiring.build(
-        SETTINGS,
-        clock=MovableClock(StandingClock(NOW)),
-        ledger=Ledger(client, prefix, due_work=DUE_WORK),
-        gateway=SandboxGateway(DynamoDBCharges(client, prefix), PAGE_URL),
-        queue=queue,
+    desk = _desk(client, prefix, threads=1, gateway_seconds=0)
+    account_id = open_customer(desk, "original", autopay=True)
+    original = Original(store.client, prefix, account_id, _TABLES)
+    with recording(client) as tape:
+        desk.sweeps.work(Order(sweep="autopay", run=_RUN, shards=(shard_of(account_id),)), plenty)
+    return original, tape
+
+
+def _desk(client: "DynamoDBClient", prefix: str, *, threads: int, gateway_seconds: float) -> wiring.Desk:
+    from bench.handler import ISSUER
+
+    own = {"PAYDESK_TABLE_PREFIX": prefix, "PAYDESK_SWEEP_THREADS": str(threads)}
+    chosen = settings.load(Stage().environment() | ISSUER | own)
+    return wiring.build(
+        chosen,
+        clock=StandingClock(NOW),
+        ledger=Ledger(client, prefix, due_work=wiring.due_work(chosen)),
+        gateway=SlowGateway(DynamoDBCharges(client, prefix), chosen.sandbox_page_url, gateway_seconds),
+        queue=MemoryQueue(),
         runs=DynamoDBRuns(lambda: client, prefix, attempts=5),
     )
-    desk.sweeps.start("autopay")
-    started, total = time.perf_counter(), Tally()
-    while queue.orders:
-        order: Order = queue.orders.pop(0)
-        total += desk.sweeps.work(order, plenty).tally
-    _say(seconds=time.perf_counter() - started, charged=total.counts.get("charged", 0))
 
 
-def run_bare(prefix: str, accounts: int) -> None:
-    """The same calls with items of the same size, and nothing decided."""
-    client = dynamodb_client()
-    account = marshal(owing("acc_00000").account.item())
-    entry = marshal({"account_id": "acc_00000", "sequence": 1, "text": "x" * 400})
-    numbers = itertools.count(10**6)
-
-    def put(table: str, item: Any) -> dict[str, Any]:
-        return {"TableName": prefix + table, "Item": item}
-
-    def one(account_id: str) -> None:
-        client.get_item(
-            TableName=f"{prefix}accounts", Key=marshal(Key(Account, account_id).item()), ConsistentRead=True
-        )
-        mine = account | marshal({"account_id": f"bare_{account_id}"})
-        client.put_item(**put("accounts", mine))
-        client.put_item(**put("sandbox-charges", marshal({"payment_id": f"bare_{account_id}", "text": "x" * 200})))
-        payment = mine | marshal({"payment_id": "pay_1", "time_key": "1"})
-        invoice = mine | marshal({"invoice_id": "inv_1"})
-        told = entry | marshal({"account_id": f"bare_{account_id}", "sequence": next(numbers)})
-        items = (("accounts", mine), ("payments", payment), ("invoices", invoice), ("activity", told))
-        client.transact_write_items(TransactItems=[{"Put": put(*item)} for item in items])  # type: ignore[typeddict-item]  # as built above
-
-    started = time.perf_counter()
-    with ThreadPoolExecutor(wiring.fan_out(SETTINGS).threads) as pool:
-        for number in range(0, accounts, 16):  # in helpings, as the worker does
-            list(pool.map(one, _helping(number, accounts)))
-    _say(seconds=time.perf_counter() - started)
+def _must_have_charged_everybody_once(store: Engine, prefix: str, original: Original, customers: int) -> None:
+    pages = store.client.get_paginator("scan").paginate(TableName=f"{prefix}sandbox-charges")
+    charged = Counter(unmarshal(item)["account_id"] for page in pages for item in page["Items"])
+    assert charged == Counter([original.account_id, *account_ids(customers, _OURS)])
 
 
-def _helping(start: int, accounts: int) -> list[str]:
-    return [f"acc_{number:05d}" for number in range(start, min(start + 16, accounts))]
+class _Process:
+    """A process of this module that answers a line of JSON with another."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def tell(self, what: Any) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+
+    def ask(self, what: Any) -> Any:
+        assert self._process.stdout
+        self.tell(what)
+        return json.loads(self._process.stdout.readline())
 
 
-def _say(**figures: float) -> None:
-    # Of this program alone: getrusage would count what its parent held when it was forked.
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    peak = int(status["VmHWM"].split()[0])
-    sys.stdout.write(json.dumps({**figures, "peak_kilobytes": peak}))
+@contextlib.contextmanager
+def _process(*arguments: str) -> Iterator[_Process]:
+    command = [sys.executable, "-m", "bench.autopay_run", *arguments]
+    environment = dict(os.environ)  # the engine's address, as set just now
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield _Process(process)
+        finally:
+            process.kill()
 
 
-def main(sizes: list[int]) -> None:
-    began = datetime.now().astimezone()
-    with serve_ministack() as url:
-        small, large = (measure(engine("ministack", url), size) for size in sizes)
-    for figures in (small, large):
-        sys.stdout.write(json.dumps(asdict(figures) | {"relative": round(figures.relative, 3)}) + "\n")
-    sys.stdout.write(f"peak memory: {large.peak_kilobytes / small.peak_kilobytes:.3f} x\n")
-    sys.stdout.write(f"time per account beside a bare loop: {large.relative / small.relative:.3f} x\n")
-    sys.stdout.write(f"{datetime.now().astimezone() - began} in all; {SHARDS} shards\n")
+def work(prefix: str, threads: int, gateway_seconds: float) -> None:
+    """Works off orders as one warm worker, and tells its peak memory when it is asked for nothing."""
+    desk = _desk(dynamodb_client(), prefix, threads=threads, gateway_seconds=gateway_seconds)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if not asked:
+            _answer(peak_kilobytes=peak_kilobytes())
+            continue
+        order = Order(sweep="autopay", run=_RUN, shards=tuple(asked["shards"]))
+        started = perf_counter()
+        tally = desk.sweeps.work(order, plenty).tally
+        _answer(seconds=perf_counter() - started, customers=tally.counts.get("charged", 0))
+
+
+def work_bare(prefix: str, threads: int) -> None:
+    """The same calls for the customers of the same shards."""
+    told = json.loads(sys.stdin.readline())
+    tape = Tape()
+    text = json.dumps(told["tape"]).replace(told["prefix"], prefix)
+    tape.calls = [Call(operation, parameters) for operation, parameters in json.loads(text)]
+    loop = BareLoop(tape, dynamodb_client())
+    with ThreadPoolExecutor(threads) as pool:
+        for line in sys.stdin:
+            customers, seconds = loop.work_off(json.loads(line)["shards"], pool)
+            _answer(seconds=seconds, customers=customers)
+
+
+class BareLoop:
+    """Makes the recorded calls of a run, all on one pool: the queries and statistics of each shard, and for each
+    customer what charging took.
+    """
+
+    def __init__(self, tape: Tape, client: "DynamoDBClient") -> None:
+        self._client = client
+        self._query = tape.only("Query").calls[0].parameters
+        self._began, self._counted, self._finished = tape.only("UpdateItem").calls
+        self._charging = tape.only("GetItem", "PutItem", "TransactWriteItems")
+        item = self._charging.calls[-1].parameters["TransactItems"][1]["Put"]["Item"]
+        self._account_id, self._payment_id = item["account_id"]["S"], item["payment_id"]["S"]
+        self._numbers = itertools.count()
+
+    def work_off(self, shards: list[str], pool: ThreadPoolExecutor) -> tuple[int, float]:
+        """How many customers stood in the shards, and the seconds their calls took. Making the calls ready does not
+        count.
+        """
+        started = perf_counter()
+        account_ids = [account_id for found in pool.map(self._find, shards) for account_id in found]
+        seconds = perf_counter() - started
+        calls = [self._calls(account_id) for account_id in account_ids]
+        started = perf_counter()
+        list(pool.map(lambda made: play(self._client, made), calls))
+        list(pool.map(lambda shard: self._update(self._finished, shard), shards))
+        return len(account_ids), seconds + perf_counter() - started
+
+    def _find(self, shard: str) -> list[str]:
+        self._update(self._began, shard)
+        values = self._query["ExpressionAttributeValues"] | {":partition": {"S": shard}}
+        query: dict[str, Any] = {**self._query, "ExpressionAttributeValues": values}
+        found: list[str] = []
+        while True:
+            answer: Any = self._client.query(**query)
+            found += [item["account_id"]["S"] for item in answer["Items"]]
+            if not answer["Items"]:
+                return found
+            self._update(self._counted, shard)
+            if "LastEvaluatedKey" not in answer:
+                return found
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _update(self, update: Call, shard: str) -> None:
+        key = {**update.parameters["Key"], "shard": {"S": shard}}
+        play(self._client, [Call(update.operation, {**update.parameters, "Key": key})])
+
+    def _calls(self, account_id: str) -> list[Call]:
+        payment_id = f"pay_{next(self._numbers):026d}"
+        return self._charging.for_others({self._account_id: account_id, self._payment_id: payment_id})
+
+
+def _answer(**told: float) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["sweep", name]:
-            run_sweep(name)
-        case ["bare", name, count]:
-            run_bare(name, int(count))
-        case [few, many]:
-            main([int(few), int(many)])
-        case _:
-            sys.exit(__doc__)
+        case ["work", prefix, threads, gateway_seconds]:
+            work(prefix, int(threads), float(gateway_seconds))
+        case ["bare", prefix, threads]:
+            work_bare(prefix, int(threads))

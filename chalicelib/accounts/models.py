@@ -1,12 +1,13 @@
 """The Account: the unit of consistency. All that money depends on stands in this one record."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from chalicelib.activity.models import ActivityHead
 from chalicelib.core.clock import Instant
 from chalicelib.ledger.due import due_index
-from chalicelib.ledger.models import Guarded, Index, Part
+from chalicelib.ledger.models import Guarded, Index, Item, Part
 from chalicelib.payment_methods.models import MethodSnapshot
 from chalicelib.payments.models import Payment
 
@@ -107,11 +108,41 @@ class Account(Guarded):
     created_at: Instant
     schema_version: int = 1
 
+    def fields(self) -> Item:
+        """Every change writes the account and is billed by the KB, twice in a transaction. So what stands at its
+        default is left out, and of a pending payment what the account says anyway: its id, and the default method.
+        """
+        fields = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        fields["schema_version"] = self.schema_version  # which defaults those are
+        for payment in fields.get("pending", {}).values():
+            for name, known in _known_to_the_account(fields).items():
+                if payment[name] == known:
+                    del payment[name]
+        return fields
+
+    @classmethod
+    def parse(cls, item: Mapping[str, Any]) -> Self:
+        pending = item.get("pending")
+        if isinstance(pending, dict):
+            known = _known_to_the_account(item)
+            item = {**item, "pending": {name: _with(known, payment) for name, payment in pending.items()}}
+        return super().parse(item)
+
     def derived(self) -> dict[str, str]:
         folded = searchable(self.name)
         index = {"name_initial": folded[:1], "name_key": f"{folded}\t{self.account_id}"}
         checks = [payment.next_check_at for payment in self.pending.values() if payment.next_check_at]
         return index | due_index("reconcile", self.account_id, min(checks, default=None))
+
+
+def _known_to_the_account(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fields of a pending payment that mostly say what the account says."""
+    return {"account_id": item.get("account_id"), "method": item.get("default_method")}
+
+
+def _with(known: Mapping[str, Any], payment: Any) -> Any:
+    """A pending payment with what was left out of it; what is no payment stays as it is, to be refused."""
+    return {**known, **payment} if isinstance(payment, dict) else payment
 
 
 def searchable(name: str) -> str:

@@ -59,9 +59,13 @@ class Record(Part):
         """The record in a stored item. Raises pydantic.ValidationError when it cannot be read."""
         return cls.model_validate({name: value for name, value in item.items() if name not in cls.derived_fields})
 
+    def fields(self) -> Item:
+        """The fields as they are stored; `parse` reads them back."""
+        return self.model_dump(mode="json", exclude_none=True)
+
     def item(self) -> Item:
         """What is stored. Raises Unwritable for what DynamoDB cannot hold: a float, an empty or overlong key."""
-        item = self.model_dump(mode="json", exclude_none=True) | self.derived()
+        item = self.fields() | self.derived()
         for name, value in item.items():
             _must_be_plain(value, f"{self.table}.{name}")
         for name in ("account_id", *([self.sort_field] if self.sort_field else []), *self.derived_fields):

@@ -4,24 +4,21 @@ Every delivery may come twice, late or out of order, and a worker may die anywhe
 it is done, and doing it again meets its own id. Nothing here knows what a sweep does.
 """
 
-import contextlib
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from chalicelib.core.clock import Clock, format_instant
 from chalicelib.core.errors import Broken, PaydeskError, Unavailable
 from chalicelib.ledger.due import SHARDS
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, SweepName, Tally, Worked
+from chalicelib.sweeps.tour import Tour
 
 log = logging.getLogger("paydesk.sweeps")
-
-T = TypeVar("T")
 
 
 class Queue(Protocol):
@@ -38,7 +35,8 @@ class Runs(Protocol):
 
     def count(self, order: Order, shard: str, tally: Tally) -> None: ...
 
-    def finish(self, order: Order, shard: str, at: str) -> None: ...
+    def finish(self, order: Order, shard: str, tally: Tally, at: str) -> None:
+        """Counts the last of it, in the same write."""
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]: ...
 
@@ -53,39 +51,6 @@ class FanOut:
     threads: int
     page: int
     spare_seconds: float
-
-
-class Helping:
-    """A page of due accounts, handed out to threads one by one while there is time, so that no thread waits for the
-    slowest. What was taken is always the page's beginning.
-    """
-
-    def __init__(self, page: Sequence[tuple[str, str]], time_left: Callable[[], bool]) -> None:
-        self._page = page
-        self._time_left = time_left
-        self._taken = 0
-        self._broken = False
-        self._lock = threading.Lock()
-
-    def take(self) -> tuple[str, str] | None:
-        with self._lock:
-            if self._broken or self._taken == len(self._page) or (self._taken and not self._time_left()):
-                return None
-            self._taken += 1
-            return self._page[self._taken - 1]
-
-    @contextlib.contextmanager
-    def given_up_if_broken(self) -> Iterator[None]:
-        """What breaks one thread ends the worker: the others begin nothing more."""
-        try:
-            yield
-        except BaseException:
-            self._broken = True
-            raise
-
-    @property
-    def reached(self) -> str:
-        return self._page[self._taken - 1][0]
 
 
 class Sweeps:
@@ -115,23 +80,23 @@ class Sweeps:
         """Works off an order, and sends what is left of it as a new one when time runs short. No thread outlives the
         call.
         """
-        sweep = self._sweeps[order.sweep]
-        total, oldest, after = Tally(), "", order.after
-        with ThreadPoolExecutor(self._fan_out.threads) as pool:
-            for position, shard in enumerate(order.shards):
-                if not after:
-                    self._tell(self._runs.begin, order, shard, format_instant(self._clock.now()))
-                while page := self._due(sweep, shard, after):
-                    oldest = min(oldest or page[0][0], page[0][0])
-                    tally, after = self._handle_page(sweep, page, pool, seconds_left)
-                    self._tell(self._runs.count, order, shard, tally)
-                    total += tally
-                    if seconds_left() < self._fan_out.spare_seconds:
-                        self._queue.send(order.model_copy(update={"shards": order.shards[position:], "after": after}))
-                        return Worked(total, _due_at(oldest))
-                self._tell(self._runs.finish, order, shard, format_instant(self._clock.now()))
-                after = ""
-        return Worked(total, _due_at(oldest))
+        sweep, threads = self._sweeps[order.sweep], self._fan_out.threads
+
+        def due(shard: str, after: str) -> Sequence[tuple[str, str]]:
+            return self._due(sweep, shard, after)
+
+        def time_is_short() -> bool:
+            return seconds_left() < self._fan_out.spare_seconds
+
+        tour = Tour(order, due, _Counting(self._runs, order, self._clock), time_is_short, at_least=threads)
+        with ThreadPoolExecutor(threads) as pool:
+            hands = [pool.submit(tour.go, lambda account_id: self._handle(sweep, account_id)) for _ in range(threads)]
+        for hand in hands:
+            hand.result()
+        left = tour.left()
+        if left is not None:
+            self._queue.send(left)
+        return Worked(tour.total, _due_at(tour.oldest))
 
     def runs(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         return self._runs.of(sweep, day)
@@ -140,24 +105,6 @@ class Sweeps:
         """The next due accounts of a shard. One that stays due is passed once: the next page begins behind it."""
         until = format_instant(self._clock.now())
         return self._ledger.find(sweep.index, shard, limit=self._fan_out.page, until=until, after=after)
-
-    def _handle_page(
-        self, sweep: Sweep, page: Sequence[tuple[str, str]], pool: ThreadPoolExecutor, seconds_left: Callable[[], float]
-    ) -> tuple[Tally, str]:
-        """Handles a page, the first account however short the time, the others as far as it goes; what was done, and
-        the index value it reached.
-        """
-        helping = Helping(page, lambda: seconds_left() >= self._fan_out.spare_seconds)
-
-        def one_after_another(_thread: int) -> Tally:
-            tally = Tally()
-            with helping.given_up_if_broken():
-                while due := helping.take():
-                    tally += self._handle(sweep, due[1])
-            return tally
-
-        tally = sum(pool.map(one_after_another, range(self._fan_out.threads)), Tally())
-        return tally, helping.reached
 
     def _handle(self, sweep: Sweep, account_id: str) -> Tally:
         """One account. Whatever is wrong with it is reported and counted, and left for a person or the next run."""
@@ -176,11 +123,29 @@ class Sweeps:
             log.exception("account_failed", extra={"account_id": account_id, "sweep": sweep.name})
             return Tally({"failed": 1})
 
-    def _tell(self, counting: Callable[[Order, str, T], None], order: Order, shard: str, what: T) -> None:
-        """Statistics: that they cannot be written is reported, and stops nobody's payment."""
+
+class _Counting:
+    """The statistics of one order. That they cannot be written is reported, and stops nobody's payment."""
+
+    def __init__(self, runs: Runs, order: Order, clock: Clock) -> None:
+        self._runs = runs
+        self._order = order
+        self._clock = clock
+
+    def begin(self, shard: str) -> None:
+        self._tell(shard, lambda now: self._runs.begin(self._order, shard, now))
+
+    def count(self, shard: str, tally: Tally) -> None:
+        self._tell(shard, lambda _now: self._runs.count(self._order, shard, tally))
+
+    def finish(self, shard: str, tally: Tally) -> None:
+        self._tell(shard, lambda now: self._runs.finish(self._order, shard, tally, now))
+
+    def _tell(self, shard: str, write: Callable[[str], None]) -> None:
         try:
-            counting(order, shard, what)
+            write(format_instant(self._clock.now()))
         except Exception:
+            order = self._order
             log.exception("run_not_counted", extra={"sweep": order.sweep, "run": order.run, "shard": shard})
 
 

@@ -66,16 +66,12 @@ class DynamoDBRuns:
         self._update(order, shard, "SET #started = :at REMOVE #finished", {":at": at}, _STARTED | _FINISHED)
 
     def count(self, order: Order, shard: str, tally: Tally) -> None:
-        numbers = sorted(_numbers(tally).items())
-        if not numbers:
-            return
-        names = {f"#{place}": name for place, (name, _) in enumerate(numbers)}
-        values = {f":{place}": number for place, (_, number) in enumerate(numbers)}
-        adds = ", ".join(f"#{place} :{place}" for place in range(len(numbers)))
-        self._update(order, shard, f"ADD {adds}", values, names)
+        if numbers := _numbers(tally):
+            self._update(order, shard, *_adding(numbers))
 
-    def finish(self, order: Order, shard: str, at: str) -> None:
-        self._update(order, shard, "SET #finished = :at", {":at": at}, _FINISHED)
+    def finish(self, order: Order, shard: str, tally: Tally, at: str) -> None:
+        expression, values, names = _adding(_numbers(tally))
+        self._update(order, shard, f"SET #finished = :at {expression}", values | {":at": at}, names | _FINISHED)
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         query = {"TableName": self._table, **between("run", f"{sweep}#{day}", None, ("", ""))}
@@ -113,9 +109,10 @@ class MemoryRuns:
             before = self._get(order, shard)
             self._put(order, replace(before, tally=before.tally + tally))
 
-    def finish(self, order: Order, shard: str, at: str) -> None:
+    def finish(self, order: Order, shard: str, tally: Tally, at: str) -> None:
         with self._lock:
-            self._put(order, replace(self._get(order, shard), finished_at=at))
+            before = self._get(order, shard)
+            self._put(order, replace(before, tally=before.tally + tally, finished_at=at))
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         with self._lock:
@@ -133,6 +130,14 @@ class MemoryRuns:
 def _numbers(tally: Tally) -> dict[str, int]:
     counts = {_COUNT + name: count for name, count in tally.counts.items() if count}
     return counts | {_AMOUNT + name: amount for name, amount in tally.amounts.items() if amount}
+
+
+def _adding(numbers: dict[str, int]) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """The clause that adds them, its values and its names; an empty one for none."""
+    places = list(enumerate(sorted(numbers)))
+    adds = ", ".join(f"#{place} :{place}" for place, _ in places)
+    values: dict[str, Any] = {f":{place}": numbers[name] for place, name in places}
+    return f"ADD {adds}" if adds else "", values, {f"#{place}": name for place, name in places}
 
 
 def _shard_run(item: dict[str, Any]) -> ShardRun:

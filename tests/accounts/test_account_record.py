@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
+from chalicelib.accounts.models import Account
 from chalicelib.core.clock import format_instant
 from chalicelib.ledger.due import SHARDS, shard_of
 from chalicelib.ledger.marshalling import marshal
+from chalicelib.payment_methods.models import MethodSnapshot
 from chalicelib.payments.models import Payment
 from tests.support.builders import ANNA, NOW, a_method, a_payment, an_account, owed
 
@@ -28,6 +31,74 @@ def test_the_earliest_check_of_a_pending_payment_stands_in_the_reconcile_index()
 def test_a_parked_payment_alone_asks_for_no_check() -> None:
     account = an_account(pending=[a_payment(status="parked", next_check_at=None)])
     assert "reconcile_due" not in account.derived()
+
+
+def test_what_stands_at_its_default_is_not_stored() -> None:
+    """An account is written with every change, and billed by the KB."""
+    assert set(an_account().item()) == {
+        *("account_id", "name", "currency", "locale", "time_zone", "services", "request_fingerprint", "created_at"),
+        *("schema_version", "name_initial", "name_key"),
+    }
+
+
+def test_what_is_not_stored_means_the_same_for_ever() -> None:
+    """Another default would change what accounts say that nobody touched: it takes another schema_version."""
+    account = Account.parse({**an_account().item(), "schema_version": 1})
+    left_out = {
+        "version": 0,
+        "commit_id": "",
+        "invoice_recipients": (),
+        "invoice_count": 0,
+        "method_count": 0,
+        "subscription_count": 0,
+        "method_attempts": (),
+        "default_method": None,
+        "autopay": {
+            "enabled": False,
+            "sequence": 0,
+            "attempt": 0,
+            "technical": 0,
+            "cycle_started_on": None,
+            "next_attempt_at": None,
+            "stopped_reason": None,
+            "failed_method": None,
+            "refused_fingerprints": (),
+        },
+        "open_invoices": {},
+        "pending": {},
+        "cooldowns": {},
+        "overdue": {"noticed_on": (), "exempt": False},
+        "credit_minor": 0,
+        "next_renewal_on": None,
+        "activity": {"count": 0, "head_hash": "0" * 64},
+    }
+    stored = {"account_id", "name", "currency", "locale", "time_zone", "services", "request_fingerprint", "created_at"}
+    assert account.model_dump(exclude={*stored, "schema_version"}) == left_out
+    assert account.services.status == "active"
+
+
+def test_a_pending_payment_is_stored_without_what_its_account_says_and_read_back_whole() -> None:
+    card, other = a_method("pm_CARD"), a_method("pm_OTHER")
+    pending = [a_payment("pay_1", method=card), a_payment("pay_2", method=other)]
+    account = an_account({"inv_1": 100}, default_method=card, pending=pending)
+    stored = account.item()["pending"]
+    assert ["account_id" in stored[name] for name in ("pay_1", "pay_2")] == [False, False]
+    assert ["method" in stored[name] for name in ("pay_1", "pay_2")] == [False, True]
+    assert Account.parse(account.item()) == account
+
+
+@pytest.mark.parametrize("default", [None, a_method("pm_NEW")])
+def test_a_pending_payment_keeps_its_method_when_the_default_changes(default: MethodSnapshot | None) -> None:
+    card = a_method("pm_CARD")
+    account = an_account(default_method=card, pending=[a_payment("pay_1", method=card)])
+    changed = Account.parse(account.item()).model_copy(update={"default_method": default})
+    assert Account.parse(changed.item()).pending["pay_1"].method == card
+
+
+@pytest.mark.parametrize("pending", ["torn", {"pay_1": "torn"}, {"pay_1": {}}, {"pay_1": {"method": None}}])
+def test_a_damaged_pending_payment_is_refused(pending: object) -> None:
+    with pytest.raises(ValidationError):
+        Account.parse({**an_account(default_method=a_method()).item(), "pending": pending})
 
 
 def test_accounts_spread_over_all_shards_and_always_over_the_same_one() -> None:

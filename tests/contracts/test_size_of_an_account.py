@@ -53,7 +53,7 @@ def fullest_account(open_invoices: int, pending: int, invoices_per_payment: int)
         ],
         name="Ä" * 200,
         invoice_recipients=tuple(f"{'x' * 240}{number:03d}@example.com" for number in range(ceiling("recipients"))),
-        default_method=a_method(),
+        default_method=a_method("pm_DEFAULT"),
         method_attempts=(NOW,) * ceiling("method_attempts_per_day"),
         cooldowns={f"sandbox_visa_{number:04d}": NOW for number in range(ceiling("methods"))},
     )

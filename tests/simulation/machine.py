@@ -79,8 +79,10 @@ class StruckRuns:
             raise Unavailable(retry_after_seconds=1)
         self._world.runs.count(order, shard, tally)
 
-    def finish(self, order: Order, shard: str, at: str) -> None:
-        self._world.runs.finish(order, shard, at)
+    def finish(self, order: Order, shard: str, tally: Tally, at: str) -> None:
+        if self._world.dice.happens("run not counted"):
+            raise Unavailable(retry_after_seconds=1)
+        self._world.runs.finish(order, shard, tally, at)
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         return self._world.runs.of(sweep, day)

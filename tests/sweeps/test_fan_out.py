@@ -1,6 +1,7 @@
 """The fan-out: whatever schedules, queue, time and accidents do, each due account is handled, and charged once."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -241,31 +242,11 @@ def test_accounts_that_stay_due_starve_nobody_when_time_is_always_short() -> Non
     assert Counter(seen[0].handled) == Counter(everybody), "each once in a run"
 
 
-def test_no_thread_waits_for_the_slowest_account() -> None:
-    slow, *others = names_in("00", 12)
-    all_others_done = threading.Event()
-    handled: list[str] = []
-
-    def after(account_id: str, _number: int) -> None:
-        handled.append(account_id)
-        if len(handled) == len(others):
-            all_others_done.set()
-
-    def before(account_id: str, _number: int) -> None:
-        if account_id == slow:
-            assert all_others_done.wait(timeout=20), "the others waited for it"
-
-    fleet = Fleet([slow, *others], wrap=watching([], before=before, after=after), fan_out=replace(SMALL, page=20))
-    fleet.run()
-    assert handled[-1] == slow
-    fleet.must_have_charged_everybody_once()
-
-
 def test_what_is_left_when_time_runs_short_is_sent_on_with_a_cursor() -> None:
     fleet = Fleet(names_in("00", 5) + names_in("01", 5), fan_out=replace(SMALL, threads=1))
     order = Order(sweep="autopay", run="2026-03-02", shards=("00", "01", "02"))
     worked = fleet.deliver(order, short)
-    assert worked.tally.counts["handled"] == 1, "something is done however short the time"
+    assert worked.tally.counts["handled"] == 1, "one a thread: something is done however short the time"
     (rest,) = fleet.queue.orders
     assert rest == order.model_copy(update={"after": rest.after})
     assert rest.after.endswith(f"#{min(names_in('00', 5))}")
@@ -336,7 +317,47 @@ def test_a_shard_that_is_not_done_is_not_called_finished() -> None:
     fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")), short)
     (begun,) = fleet.runs.of("autopay", "2026-03-02")
     assert (begun.shard, begun.started_at is not None, begun.finished_at) == ("00", True, None)
-    assert begun.tally.counts["handled"] == 1
+    assert begun.tally.counts["handled"] == SMALL.threads
+
+
+def test_an_account_that_takes_its_time_keeps_no_other_waiting() -> None:
+    """Not those of its page, nor those of the shards behind it: all are handled while it is under way."""
+    slow, *others = names_in("00", 8) + names_in("01", 8) + names_in("02", 8)
+    others_done = threading.Event()
+    seen: list[Watched] = []
+
+    def wait_for_all_others(account_id: str, _number: int) -> None:
+        if account_id == slow:
+            assert others_done.wait(30)
+
+    def look(account_id: str, _number: int) -> None:
+        if account_id != slow and len(fleet.attempts()) == len(others):
+            others_done.set()
+
+    wrap = watching(seen, before=wait_for_all_others, after=look)
+    fleet = Fleet([slow, *others], fan_out=replace(SMALL, threads=2), wrap=wrap)
+    worked = fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01", "02")))
+    assert worked.tally.counts == {"handled": 24, "charged": 24}
+    fleet.must_have_charged_everybody_once()
+    assert all(run.finished_at for run in fleet.runs.of("autopay", "2026-03-02"))
+
+
+def test_a_shard_is_finished_when_its_last_account_is_and_not_before() -> None:
+    """Though the next shard has begun meanwhile."""
+    first, *others = names_in("00", 3) + names_in("01", 3)
+    found: list[str | None] = []
+
+    def wait_for_the_next_shard(account_id: str, _number: int) -> None:
+        if account_id == first:
+            while len(runs := fleet.runs.of("autopay", "2026-03-02")) < 2:
+                time.sleep(0.001)
+            found.append(runs[0].finished_at)
+
+    wrap = watching([], before=wait_for_the_next_shard)
+    fleet = Fleet([first, *others], fan_out=replace(SMALL, threads=2), wrap=wrap)
+    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")))
+    assert found == [None]
+    assert all(run.finished_at for run in fleet.runs.of("autopay", "2026-03-02"))
 
 
 def test_statistics_that_cannot_be_written_stop_nobodys_payment(caplog: pytest.LogCaptureFixture) -> None:

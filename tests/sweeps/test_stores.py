@@ -55,9 +55,13 @@ def test_tallies_add_up(runs: Runs) -> None:
     runs.count(ORDER, "08", Tally({"handled": 2, "charged": 1}, {"charged:EUR": 5}))
     runs.count(ORDER, "08", Tally({"handled": 3, "checked": 0}, {"charged:EUR": 7, "declined:JPY": 1}))
     runs.count(ORDER, "08", Tally())
-    runs.finish(ORDER, "08", "2026-03-02T09:05:00.000Z")
+    runs.finish(ORDER, "08", Tally({"ended": 2}), "2026-03-02T09:05:00.000Z")
     (run,) = runs.of("autopay", "2026-03-02")
-    assert {name: count for name, count in run.tally.counts.items() if count} == {"handled": 5, "charged": 1}
+    assert {name: count for name, count in run.tally.counts.items() if count} == {
+        "handled": 5,
+        "charged": 1,
+        "ended": 2,
+    }
     assert run.tally.amounts == {"charged:EUR": 12, "declined:JPY": 1}
     assert (run.started_at, run.finished_at) == ("2026-03-02T09:00:00.000Z", "2026-03-02T09:05:00.000Z")
 
@@ -65,7 +69,7 @@ def test_tallies_add_up(runs: Runs) -> None:
 def test_a_second_run_of_the_day_is_not_finished_before_it_is(runs: Runs) -> None:
     runs.begin(ORDER, "08", "T1")
     runs.count(ORDER, "08", Tally({"handled": 1}))
-    runs.finish(ORDER, "08", "T2")
+    runs.finish(ORDER, "08", Tally(), "T2")
     runs.begin(ORDER, "08", "T3")
     assert runs.of("autopay", "2026-03-02") == [ShardRun("08", Tally({"handled": 1}), "T3", None)]
 

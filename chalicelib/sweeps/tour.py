@@ -1,0 +1,115 @@
+"""A worker's way through an order: its accounts, one by one, to whichever thread is free next.
+
+Nobody waits for a page, a shard or a slow neighbour to end: with a gateway that takes its time, a worker's threads are
+what a run is made of.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chalicelib.sweeps.models import Order, Tally
+
+Due = Callable[[str, str], Sequence[tuple[str, str]]]
+"""The next page of a shard behind an index value: (index value, account id), empty at the shard's end."""
+
+
+class Counting(Protocol):
+    """Writes the statistics of the order's shards. Raises nothing."""
+
+    def begin(self, shard: str) -> None: ...
+
+    def count(self, shard: str, tally: Tally) -> None: ...
+
+    def finish(self, shard: str, tally: Tally) -> None: ...
+
+
+@dataclass
+class _Shard:
+    """A shard under way. `tally` is what was done and not counted yet."""
+
+    name: str
+    tally: Tally = field(default_factory=Tally)
+    under_way: int = 0
+    given_out: bool = False
+
+
+class Tour:
+    """Gives out an order's accounts in the index's order until time runs short, `at_least` so many of them. Each one
+    given out is handled before its thread comes back, so what is left of the order begins behind the last.
+    """
+
+    def __init__(
+        self, order: Order, due: Due, counting: Counting, time_is_short: Callable[[], bool], *, at_least: int
+    ) -> None:
+        self.total = Tally()
+        self.oldest = ""
+        self._order = order
+        self._due = due
+        self._counting = counting
+        self._time_is_short = time_is_short
+        self._at_least = at_least
+        self._lock = threading.Lock()
+        self._accounts = self._walk()
+        self._shard: _Shard | None = None
+        self._reached = (0, order.after)
+        self._stopped = False
+
+    def go(self, handle: Callable[[str], Tally]) -> None:
+        """One thread's share. What `handle` or the store raises ends it for all threads, and is raised."""
+        try:
+            while (given := self._next()) is not None:
+                shard, account_id = given
+                self._done(shard, handle(account_id))
+        except BaseException:
+            self._stopped = True
+            raise
+
+    def left(self) -> Order | None:
+        """What time was too short for, once all threads are back; None: nothing."""
+        if not self._stopped or self._shard is None:
+            return None
+        self._write(self._shard)
+        position, after = self._reached
+        return self._order.model_copy(update={"shards": self._order.shards[position:], "after": after})
+
+    def _next(self) -> tuple[_Shard, str] | None:
+        with self._lock:
+            if self._at_least > 0:
+                self._at_least -= 1
+            elif not self._stopped and self._time_is_short():
+                self._stopped = True
+            return None if self._stopped else next(self._accounts, None)
+
+    def _done(self, shard: _Shard, tally: Tally) -> None:
+        with self._lock:
+            self.total += tally
+            shard.tally += tally
+            shard.under_way -= 1
+            self._finish_if_done(shard)
+
+    def _walk(self) -> Iterator[tuple[_Shard, str]]:
+        for position, name in enumerate(self._order.shards):
+            shard = self._shard = _Shard(name)
+            after = self._order.after if position == 0 else ""
+            if not after:
+                self._counting.begin(name)
+            while page := self._due(name, after):
+                self.oldest = min(self.oldest or page[0][0], page[0][0])
+                for after, account_id in page:
+                    self._reached = (position, after)
+                    shard.under_way += 1
+                    yield shard, account_id
+                self._write(shard)
+            shard.given_out = True
+            self._finish_if_done(shard)
+
+    def _finish_if_done(self, shard: _Shard) -> None:
+        if shard.given_out and shard.under_way == 0:
+            self._counting.finish(shard.name, shard.tally)
+
+    def _write(self, shard: _Shard) -> None:
+        if shard.tally.counts:
+            self._counting.count(shard.name, shard.tally)
+            shard.tally = Tally()
