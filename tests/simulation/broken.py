@@ -34,6 +34,18 @@ class HalfWritten(MemoryLedger):
         return super().commit(replace(change, sets=()))
 
 
+class KeepsWaiting(PassingOn):
+    """Says that a charge which waits for the customer is closed, and lets the customer go on."""
+
+    def __init__(self, gateway: GatewayPort, charges: ChargeTable) -> None:
+        super().__init__(gateway)
+        self._charges = charges
+
+    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
+        row = self._charges.get(payment_id)
+        return Closed() if row and row["state"] == "requires_action" else super().close(payment_id)
+
+
 class TakesMore(PassingOn):
     """Takes a cent more than it is asked for."""
 
@@ -123,6 +135,9 @@ BROKEN: dict[str, Broken] = {
     "a ledger without an index for autopay": Broken(forgetting("autopay"), "autopay"),
     "a ledger without an index for checks": Broken(forgetting("reconcile"), "no check will find"),
     "a gateway that looks where it should fence": Broken(through(LooksFirst), "charged", 400),
+    "a gateway that lets the customer go on after a close": Broken(
+        through(KeepsWaiting), "charged and not booked", 400
+    ),
     "a gateway that takes more": Broken(through(lambda gateway, _: TakesMore(gateway)), "booked"),
     "a gateway that forgets what it took": Broken(through(lambda gateway, _: SaysNothingHappened(gateway)), "charged"),
     "a gateway that takes and declines": Broken(through(lambda gateway, _: TakesAndDeclines(gateway)), "charged"),
