@@ -8,6 +8,7 @@ from chalicelib.gateways.port import Approved, Charge, Closed, Declined, Gateway
 from chalicelib.gateways.sandbox import ChargeTable
 from chalicelib.ledger.memory import MemoryLedger
 from chalicelib.ledger.models import A, Change, Key
+from chalicelib.payments.models import Payment
 from tests.proof.gateways import LooksFirst, PassingOn
 from tests.simulation.dice import Dice
 from tests.simulation.history import Setting
@@ -32,6 +33,15 @@ class HalfWritten(MemoryLedger):
 
     def commit(self, change: Change[A]) -> A:
         return super().commit(replace(change, sets=()))
+
+
+class LosesItsTemper(MemoryLedger):
+    """Raises what no ledger may when a declined payment is to be written: services report it and go on."""
+
+    def commit(self, change: Change[A]) -> A:
+        if any(isinstance(record, Payment) and record.status == "declined" for record in change.puts):
+            raise RuntimeError("a ledger's own defect")
+        return super().commit(change)
 
 
 class KeepsWaiting(PassingOn):
@@ -132,6 +142,9 @@ class Broken:
 BROKEN: dict[str, Broken] = {
     "a ledger that lets everybody write": Broken(on(Unguarded), "the account"),
     "a ledger that writes half of a change": Broken(on(HalfWritten), "the account says"),
+    "a ledger whose defect is reported and gone over": Broken(
+        on(LosesItsTemper), "Paydesk reports payment_not_settled"
+    ),
     "a ledger without an index for autopay": Broken(forgetting("autopay"), "autopay"),
     "a ledger without an index for checks": Broken(forgetting("reconcile"), "no check will find"),
     "a gateway that looks where it should fence": Broken(through(LooksFirst), "charged", 400),

@@ -1,7 +1,6 @@
 """Many histories on all cores, and what came of them."""
 
 import importlib
-import logging
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable
@@ -53,11 +52,6 @@ class Played:
         return [kind for kind in KINDS if self.fired[kind] < RARE * self.histories]
 
 
-def silence() -> None:
-    """For this process: thousands of crashes log thousands of tracebacks that nobody reads."""
-    logging.disable(logging.CRITICAL)
-
-
 def setting_with(gateway: str | None) -> Setting:
     """The real parts, with the provider that `package.module:name` makes in place of the sandbox."""
     if gateway is None:
@@ -69,7 +63,6 @@ def setting_with(gateway: str | None) -> Setting:
 
 def play(seeds: range, gateway: str | None, operations: int) -> Played:
     """These histories, one after another."""
-    silence()
     setting, played = setting_with(gateway), Played()
     for seed in seeds:
         played.count(History(seed, setting, operations=operations).play())
