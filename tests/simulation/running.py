@@ -2,6 +2,7 @@
 
 import importlib
 import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,13 +76,17 @@ def play_on_all_cores(
     """All of them; fewer when too many are broken."""
     chunks = [(range(first, min(first + CHUNK, seeds.stop)), gateway, operations) for first in seeds[::CHUNK]]
     total = Played()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, _leave_ctrl_c_to_the_parent) as pool:
         for played in pool.imap_unordered(_chunk, chunks):
             total.add(played)
             progress(total.histories, len(total.broken))
             if len(total.broken) > BROKEN_AT_MOST:
                 break
     return total
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _chunk(chunk: tuple[range, str | None, int]) -> Played:
