@@ -7,7 +7,7 @@ import sys
 from tests.simulation.bar import Bar
 from tests.simulation.dice import KINDS
 from tests.simulation.history import OPERATIONS, History
-from tests.simulation.running import RARE, Played, play_on_all_cores, setting_with, shortest, silence
+from tests.simulation.running import RARE, Played, play_on_all_cores, setting_with, shortest
 
 _SHOWN_AT_MOST = 2
 _ENOUGH_FOR_RATES = 2000
@@ -15,7 +15,6 @@ _ENOUGH_FOR_RATES = 2000
 
 def main() -> int:
     asked = _arguments().parse_args()
-    silence()
     setting = setting_with(asked.gateway)
     if asked.replay is not None:
         ending = History(asked.replay, setting, operations=asked.operations, kept=True).play()
@@ -84,4 +83,8 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        _say("\nStopped.")
+        sys.exit(130)

@@ -8,6 +8,7 @@ from chalicelib.gateways.port import Approved, Charge, Closed, Declined, Gateway
 from chalicelib.gateways.sandbox import ChargeTable
 from chalicelib.ledger.memory import MemoryLedger
 from chalicelib.ledger.models import A, Change, Key
+from chalicelib.payments.models import Payment
 from tests.proof.gateways import LooksFirst, PassingOn
 from tests.simulation.dice import Dice
 from tests.simulation.history import Setting
@@ -32,6 +33,27 @@ class HalfWritten(MemoryLedger):
 
     def commit(self, change: Change[A]) -> A:
         return super().commit(replace(change, sets=()))
+
+
+class LosesItsTemper(MemoryLedger):
+    """Raises what no ledger may when a declined payment is to be written: services report it and go on."""
+
+    def commit(self, change: Change[A]) -> A:
+        if any(isinstance(record, Payment) and record.status == "declined" for record in change.puts):
+            raise RuntimeError("a ledger's own defect")
+        return super().commit(change)
+
+
+class KeepsWaiting(PassingOn):
+    """Says that a charge which waits for the customer is closed, and lets the customer go on."""
+
+    def __init__(self, gateway: GatewayPort, charges: ChargeTable) -> None:
+        super().__init__(gateway)
+        self._charges = charges
+
+    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
+        row = self._charges.get(payment_id)
+        return Closed() if row and row["state"] == "requires_action" else super().close(payment_id)
 
 
 class TakesMore(PassingOn):
@@ -120,9 +142,15 @@ class Broken:
 BROKEN: dict[str, Broken] = {
     "a ledger that lets everybody write": Broken(on(Unguarded), "the account"),
     "a ledger that writes half of a change": Broken(on(HalfWritten), "the account says"),
+    "a ledger whose defect is reported and gone over": Broken(
+        on(LosesItsTemper), "Paydesk reports payment_not_settled"
+    ),
     "a ledger without an index for autopay": Broken(forgetting("autopay"), "autopay"),
     "a ledger without an index for checks": Broken(forgetting("reconcile"), "no check will find"),
     "a gateway that looks where it should fence": Broken(through(LooksFirst), "charged", 400),
+    "a gateway that lets the customer go on after a close": Broken(
+        through(KeepsWaiting), "charged and not booked", 400
+    ),
     "a gateway that takes more": Broken(through(lambda gateway, _: TakesMore(gateway)), "booked"),
     "a gateway that forgets what it took": Broken(through(lambda gateway, _: SaysNothingHappened(gateway)), "charged"),
     "a gateway that takes and declines": Broken(through(lambda gateway, _: TakesAndDeclines(gateway)), "charged"),

@@ -58,7 +58,7 @@ def paying(customer: Customer, request: PayRequest, says: str) -> Wish:
         def paid() -> str:
             payment = desk.payments.pay(request).payment
             assert payment.payment_id == payment_id
-            told.paid(payment_id, payment.status)
+            told.paid(payment, request.request_fingerprint)
             return payment.status
 
         told.asked[payment_id] += 1

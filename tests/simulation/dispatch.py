@@ -103,7 +103,7 @@ class Dispatch:
                 again()
                 return
             if machine.writes_a_diary:
-                did = [f"{count} {what}" for what, count in worked.tally.counts.items() if count]
+                did = [f"{count} {what}" for what, count in sorted(worked.tally.counts.items()) if count]
                 machine.note(f"  has worked it off: {', '.join(did) or 'nothing was due'}")
 
         self.run(f"worker: {message.order.sweep}", act, died=again)

@@ -21,6 +21,7 @@ from tests.simulation.interleaving import Interleaving
 from tests.simulation.judge import Judge, judged_by
 from tests.simulation.last_payments import pay_all_that_is_left
 from tests.simulation.operations import Operations
+from tests.simulation.overheard import overheard
 from tests.simulation.people import OPERATOR, Customer
 from tests.simulation.promises import Told
 from tests.simulation.providers import NewProvider, Sandbox
@@ -98,6 +99,12 @@ class History:
 
     def play(self) -> Ending:
         """The whole history. It stops at the first thing that is wrong."""
+        with overheard(self.world.interleaving.defects):
+            self._play()
+        looks = self._judge.looks if self._judge else 0
+        return Ending(self._seed, self._wrong, self._dice.fired, self._operations.done, looks, self.world.diary.lines)
+
+    def _play(self) -> None:
         try:
             for customer, kind in self._operations.first():
                 self._operations.ask(customer, kind)
@@ -113,8 +120,6 @@ class History:
             for process in self.world.interleaving.running:
                 self.world.interleaving.kill(process)
             self.world.interleaving.let_all_finish()
-        looks = self._judge.looks if self._judge else 0
-        return Ending(self._seed, self._wrong, self._dice.fired, self._operations.done, looks, self.world.diary.lines)
 
     @property
     def _wrong(self) -> list[str]:
@@ -142,7 +147,10 @@ class History:
 
     def _look(self, account_id: str) -> None:
         if self._judge is not None and account_id not in self.world.torn:
-            self._judge.look(account_id)
+            try:
+                self._judge.look(account_id)
+            except Exception:  # noqa: BLE001  # a service would handle it as an error of its own
+                self._judge.found.append(f"{account_id} cannot be looked at: {traceback.format_exc()}")
             self._note_what_is_wrong()
 
     def _note_what_is_wrong(self) -> None:

@@ -64,7 +64,8 @@ _NIGHTS = (1, 1, 1, 2, 2, 3, 6, 8, 15)
 _DAY = 24 * 3600
 _CHECKS_EVERY = 300
 _LOOKS_AFTER_PARKED = 0.2
-_GOES_TO_THE_BANK = 0.25
+_GOES_TO_THE_BANK = 0.3
+_LEAVES_THE_PAGE_OPEN = 0.5
 _UNREADABLE_AT_MOST = 30
 """Turns of the director."""
 
@@ -75,6 +76,7 @@ class Operations:
     def __init__(self, world: World, dispatch: Dispatch, customers: Sequence[Customer], desk: Desk) -> None:
         self.done: Counter[str] = Counter()
         self.mended_at: dict[str, int] = {}
+        self._at_the_bank: dict[str, Customer] = {}
         self._world = world
         self._dispatch = dispatch
         self._customers = customers
@@ -151,15 +153,20 @@ class Operations:
         self._world.note("time", f"{seconds // 60} minutes pass")
 
     def _goes_to_the_bank(self) -> bool:
-        """A customer authenticates a payment that waits for it, or refuses to; False when none waits."""
+        """A customer authenticates a payment that waits for it, or refuses to. The bank's page may have stood open for
+        long: the payment may have ended meanwhile. False when there is none."""
         for customer in self._customers:
-            pending = self._account(customer).pending.values()
-            waiting = [payment.payment_id for payment in pending if payment.status == "requires_action"]
-            if waiting:
-                self.done["decide at the bank"] += 1
-                self._decides(customer, self._people.choice(waiting), approve=self._people.random() < 0.7)
-                return True
-        return False
+            for payment in self._account(customer).pending.values():
+                if payment.status == "requires_action":
+                    self._at_the_bank[payment.payment_id] = customer
+        if not self._at_the_bank:
+            return False
+        payment_id = self._people.choice(list(self._at_the_bank))
+        if self._people.random() < _LEAVES_THE_PAGE_OPEN:
+            return False
+        self.done["decide at the bank"] += 1
+        self._decides(self._at_the_bank.pop(payment_id), payment_id, approve=self._people.random() < 0.7)
+        return True
 
     def _decides(self, customer: Customer, payment_id: str, *, approve: bool) -> None:
         done = self._world.provider.customer_decides(payment_id, approve=approve)

@@ -29,6 +29,9 @@ def broken_by(before: Books, after: Books, rules: Rules) -> Iterator[str]:
     """What is wrong with one change of an account, whatever the account looks like by itself."""
     yield from _wrong_payments(before, after, rules)
     yield from _wrong_ends(before.account, after)
+    yield from _wrong_methods(after)
+    if after.account.overdue.noticed_on != before.account.overdue.noticed_on:
+        yield from _wrong_to_notice(before.account, after, rules.overdue)
     if after.account.autopay.sequence < before.account.autopay.sequence:
         yield "autopay counts its attempts backwards"
     if before.account.services.status == "active" and after.account.services.status == "suspended":
@@ -72,6 +75,13 @@ def _wrong_ends(before: Account, after: Books) -> Iterator[str]:
                 yield f"{payment_id} brought {part.amount_minor} for {part.invoice_id}, which was paid otherwise"
 
 
+def _wrong_methods(books: Books) -> Iterator[str]:
+    gone = {method.payment_method_id for method in books.methods if method.status == "removed"}
+    for payment in books.account.pending.values():
+        if payment.method.payment_method_id in gone:
+            yield f"{payment.payment_id} is pending with a card that was removed"
+
+
 def _wrong_by_itself(account: Account, payment: Payment) -> Iterator[str]:
     """An automatic payment; `account` as it was when the payment was reserved."""
     default = account.default_method
@@ -87,6 +97,23 @@ def _wrong_by_itself(account: Account, payment: Payment) -> Iterator[str]:
     today = today_of(account, payment.reserved_at)
     if any(account.open_invoices[part.invoice_id].due_on > today for part in payment.allocations):
         yield f"{payment.payment_id} is automatic and pays what is not due yet"
+
+
+def _wrong_to_notice(account: Account, after: Books, policy: OverduePolicy) -> Iterator[str]:
+    """One notice a day, and none before its day."""
+    covered = covered_by_invoice(account)
+    open_since = [
+        invoice.grace_from
+        for invoice_id, invoice in account.open_invoices.items()
+        if invoice.remaining_minor > covered.get(invoice_id, 0)
+    ]
+    today, sent = today_of(account, after.now), len(after.account.overdue.noticed_on)
+    if today in account.overdue.noticed_on:
+        yield "two notices on one day"
+    if not open_since or sent > len(policy.notice_days):
+        yield "a notice about nothing"
+    elif today < days_after(min(open_since), policy.notice_days[sent - 1]):
+        yield "a notice before its day"
 
 
 def _wrong_to_suspend(account: Account, now: datetime, policy: OverduePolicy) -> Iterator[str]:
@@ -107,15 +134,20 @@ def _wrong_to_suspend(account: Account, now: datetime, policy: OverduePolicy) ->
 @dataclass
 class Told:
     """What people were told of one account. `asked` counts the requests by payment; `refused` are payments whose
-    request was refused, or answered 503."""
+    request was refused, or answered 503. `wrong`: answers that were wrong when they were given."""
 
     asked: Counter[str] = field(default_factory=Counter)
     payments: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     records: dict[str, str] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
 
-    def paid(self, payment_id: str, status: str) -> None:
-        self.payments[payment_id] = status
+    def paid(self, payment: Payment, request_fingerprint: str) -> None:
+        """The answer to a request with this body."""
+        payment_id = payment.payment_id
+        if payment.request_fingerprint != request_fingerprint:
+            self.wrong.append(f"{payment_id} was answered to a request with another body")
+        self.payments[payment_id] = payment.status
         self.refused.discard(payment_id)
 
     def no(self, payment_id: str) -> None:
@@ -126,6 +158,7 @@ class Told:
 
 def not_kept(told: Told, books: Books) -> Iterator[str]:
     """Answers that turned out not to be so. An ended payment stays as it ended: the sandbox returns no money."""
+    yield from told.wrong
     approved = books.approved
     for payment_id in told.refused:
         if payment_id in approved and told.asked[payment_id] == 1:

@@ -21,7 +21,6 @@ from local.stage import REGION
 from tests.proof.world import charges_on
 from tests.simulation.bar import Bar
 from tests.simulation.history import OPERATIONS, History, Setting
-from tests.simulation.running import silence
 from tests.simulation.stores import TORN, MemoryStore, Numbers, Place, Store
 from tests.support.engines import Engine, engine
 from tests.support.ministack import serve_ministack
@@ -160,7 +159,6 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--from", type=int, default=1, dest="first")
     asked = parser.parse_args()
-    silence()
     different: set[int] = set()
     bar = Bar(asked.seeds, "different")
     with _started(asked.engine) as there, there.tables() as prefix:

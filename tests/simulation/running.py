@@ -1,8 +1,8 @@
 """Many histories on all cores, and what came of them."""
 
 import importlib
-import logging
 import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,11 +53,6 @@ class Played:
         return [kind for kind in KINDS if self.fired[kind] < RARE * self.histories]
 
 
-def silence() -> None:
-    """For this process: thousands of crashes log thousands of tracebacks that nobody reads."""
-    logging.disable(logging.CRITICAL)
-
-
 def setting_with(gateway: str | None) -> Setting:
     """The real parts, with the provider that `package.module:name` makes in place of the sandbox."""
     if gateway is None:
@@ -69,7 +64,6 @@ def setting_with(gateway: str | None) -> Setting:
 
 def play(seeds: range, gateway: str | None, operations: int) -> Played:
     """These histories, one after another."""
-    silence()
     setting, played = setting_with(gateway), Played()
     for seed in seeds:
         played.count(History(seed, setting, operations=operations).play())
@@ -82,13 +76,17 @@ def play_on_all_cores(
     """All of them; fewer when too many are broken."""
     chunks = [(range(first, min(first + CHUNK, seeds.stop)), gateway, operations) for first in seeds[::CHUNK]]
     total = Played()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, _leave_ctrl_c_to_the_parent) as pool:
         for played in pool.imap_unordered(_chunk, chunks):
             total.add(played)
             progress(total.histories, len(total.broken))
             if len(total.broken) > BROKEN_AT_MOST:
                 break
     return total
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _chunk(chunk: tuple[range, str | None, int]) -> Played:

@@ -15,8 +15,6 @@ from tests.simulation.dice import AT_EFFECTS, CONSEQUENCES, ELSEWHERE, KINDS
 from tests.simulation.history import OPERATIONS, History
 from tests.simulation.operations import KINDS_OF_OPERATION
 
-pytestmark = pytest.mark.usefixtures("quiet")
-
 SEEDS = 2000
 OPERATIONS_AT_LEAST = 30
 FAULTS_AT_LEAST = 18

@@ -24,7 +24,7 @@ def test_histories_end_the_same_on(engine: str, seeds: int) -> None:
     assert f"{seeds} of {seeds} histories end the same on {engine}" in played.stdout
 
 
-def test_a_store_that_keeps_something_else_would_show(quiet: None) -> None:
+def test_a_store_that_keeps_something_else_would_show() -> None:
     def ended(ledger: type[MemoryLedger]) -> MemoryStore:
         history = History(2, Setting(lambda settings: MemoryStore(settings, ledger)))
         history.play()

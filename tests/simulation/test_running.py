@@ -1,5 +1,6 @@
 """What a person at a terminal gets from `make simulate`: how far it is, how often what struck, and what broke how."""
 
+import os
 import subprocess
 import sys
 
@@ -10,9 +11,10 @@ from tests.simulation.running import Played
 BROKEN = "tests.simulation.broken:LOOKS_FIRST"
 
 
-def simulate(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def simulate(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     asked = [sys.executable, "-m", "tests.simulation", *arguments]
-    return subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **variables}
+    return subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_a_run_tells_how_far_it_is_and_how_often_what_struck() -> None:
@@ -27,6 +29,13 @@ def test_a_gateway_of_ones_own_is_put_in_by_its_name() -> None:
     usual = simulate("--seeds", "10", "--processes", "1")
     named = simulate("--seeds", "10", "--processes", "1", "--gateway", "tests.simulation.providers:Sandbox")
     assert (named.returncode, named.stdout) == (0, usual.stdout)
+
+
+def test_a_seed_is_the_same_history_in_every_process() -> None:
+    """Also where Python hashes texts otherwise, as each process does."""
+    told = [simulate("--replay", "11", PYTHONHASHSEED=number).stdout for number in ("1", "2")]
+    assert "nothing is wrong" in told[0]
+    assert told[0] == told[1]
 
 
 def test_a_broken_history_prints_its_seed_what_it_takes_and_how_to_play_it_again() -> None:

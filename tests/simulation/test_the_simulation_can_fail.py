@@ -6,8 +6,6 @@ from tests.simulation.broken import BROKEN, Broken
 from tests.simulation.history import History
 from tests.simulation.running import shortest
 
-pytestmark = pytest.mark.usefixtures("quiet")
-
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=list(BROKEN))
 def test_the_simulation_finds(broken: Broken) -> None:
