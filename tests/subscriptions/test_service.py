@@ -165,6 +165,13 @@ def test_a_renewal_between_reading_account_and_subscriptions_bills_no_period_twi
     assert len(desk.invoices()) == 1
 
 
+def test_a_cancellation_between_reading_account_and_subscriptions_is_heeded(desk: MemoryDesk) -> None:
+    subscription, _ = create(desk)
+    desk.ledger.before_get.plan(lambda: change(desk, subscription, cancel=True))
+    assert desk.run("renewals") == {"handled": 1, "ended": 1}
+    assert desk.invoices() == []
+
+
 def test_a_cancellation_that_comes_first_is_heeded(desk: MemoryDesk) -> None:
     subscription, _ = create(desk)
     desk.ledger.before_commit.plan(lambda: change(desk, subscription, cancel=True))
