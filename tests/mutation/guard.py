@@ -33,8 +33,8 @@ class File:
     tests: tuple[str, ...]
 
     def without(self, name: str, old: str, new: str, why: str, *more_tests: str) -> Guard:
-        """The guard `old` put out of force as `new`."""
-        return Guard(name, self.path, old, new, why, (*self.tests, *more_tests))
+        """The guard `old` put out of force as `new`. `more_tests` are asked first."""
+        return Guard(name, self.path, old, new, why, (*more_tests, *self.tests))
 
     def unless(self, name: str, condition: str, why: str, *more_tests: str) -> Guard:
         """The guard `if condition:` that never holds."""

@@ -121,6 +121,14 @@ def test_only_a_parked_payment_is_resolved(desk: MemoryDesk, token: str, outcome
     assert (desk.account(), desk.charges.rows) == (before, charges), "nor is it closed at the gateway"
 
 
+def test_what_the_bank_still_works_on_is_not_resolved(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_not_charged", out_of_order=False)
+    desk.charges.rows[payment.payment_id] = {"state": "processing", "account_id": desk.account_id, "amount_minor": 100}
+    with pytest.raises(Conflict, match="payment_not_resolvable"):
+        resolve(desk, payment, "declined")
+    assert desk.payment(payment).status == "parked"
+
+
 def test_two_operators_at_once_the_first_word_stands(desk: MemoryDesk) -> None:
     payment = parked(desk, "tok_timeout_not_charged")
     desk.ledger.before_commit.plan(lambda: resolve(desk, payment, "declined"))
