@@ -140,7 +140,14 @@ def _refuse_details(error: ValidationError, locale: str) -> NoReturn:
     details = error.errors(include_url=False, include_input=False)
     if any(detail["type"] == "json_invalid" for detail in details):  # nested too deep, or half a surrogate pair
         raise Malformed("malformed_json")
-    _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in details], locale)
+    places = [detail["loc"] for detail in details]
+    # What is wrong with an element makes pydantic call its list too short as well: the element's own problem is enough.
+    told = [detail for detail in details if not any(_inside(place, detail["loc"]) for place in places)]
+    _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in told], locale)
+
+
+def _inside(place: tuple[int | str, ...], around: tuple[int | str, ...]) -> bool:
+    return len(place) > len(around) and place[: len(around)] == around
 
 
 def _refuse(problems: list[FieldRefusal], locale: str) -> NoReturn:
