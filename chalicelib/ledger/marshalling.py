@@ -31,7 +31,8 @@ def unmarshal(item: dict[str, Any]) -> Item:
 
 
 def _attribute(value: Any) -> dict[str, Any]:
-    """Not boto3's TypeSerializer: it asks each value for ten types, a tenth of what a payment costs beside its calls."""
+    """Not by boto3's TypeSerializer, which asks each value for ten types: a tenth of what a payment costs beside its
+    calls."""
     match value:
         case str():
             return {"S": value}
