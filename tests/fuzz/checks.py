@@ -1,14 +1,16 @@
 """What schemathesis checks beside its own checks. Runs in .venv-fuzz, which has schemathesis and nothing of Paydesk's.
 
-Two of its own checks ask for what Paydesk does not promise, and these take their place:
+Three of its own checks ask for what Paydesk does not promise, and these take their place:
 
     unsupported_method          wants 405; API Gateway knows no undeclared method, and answers 404 as for any address
     positive_data_acceptance    takes every 400 and 422 for a refusal of the schema; most are the business's: a cursor
                                 of nobody, a method that was removed, a key used before. Each has a code of its own.
+    ensure_resource_availability    takes a replay for a creation: what its key created may have been removed since
 """
 
 import schemathesis
 from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import ensure_resource_availability
 
 _NOT_UNDERSTOOD = {"invalid_request", "malformed_request", "malformed_json", "empty_body", "key_missing"}
 """Codes that say the request itself is wrong, whatever the account looks like."""
@@ -35,6 +37,15 @@ def a_request_that_fits_the_document_is_understood(ctx, response, case) -> None:
     errors = problem.get("errors", [])
     if not errors or not all(e["field"] in _BEYOND_A_SCHEMA or e["problem"] == _NO_FLOAT for e in errors):
         raise AssertionError(f"It fits the document, and was refused: {problem}")
+
+
+@schemathesis.check
+def what_was_just_created_is_there(ctx, response, case) -> bool | None:
+    created_by = ctx.internals.find_parent(case_id=case.id)
+    created = created_by and ctx.internals.find_response(case_id=created_by.id)
+    if created is None or "idempotent-replayed" in created.headers:
+        return None
+    return ensure_resource_availability(ctx, response, case)
 
 
 @schemathesis.check
