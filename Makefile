@@ -71,6 +71,10 @@ mutate: venv ministack messages ## Take every guard out in turn: a test must not
 bench: venv ministack localstripe messages ## Measure Paydesk and print a table (QUICK=1 for small sizes; ARGS="--only pay cold")
 	@$(RUN)python -m bench $(if $(QUICK),--quick) $(ARGS)
 
+.PHONY: fuzz
+fuzz: venv messages $(FUZZ)/.installed ## Send a local stack requests nobody would think of (REQUESTS=5000)
+	@$(RUN)python -m tests.fuzz.run --requests $(REQUESTS) $(ARGS)
+
 .PHONY: check
 check: venv messages lint types layers messages-check hosts template ## Everything CI looks at beside the tests
 

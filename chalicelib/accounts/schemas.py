@@ -9,7 +9,7 @@ from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import balance, cooling_down_until, today_of
 from chalicelib.core.clock import Clock, Instant
 from chalicelib.core.money import Currency
-from chalicelib.http.schemas import ONE_LINE, PageQuery, RequestBody, Wire
+from chalicelib.http.schemas import ONE_LINE, EmailAddress, PageQuery, RequestBody, Wire
 from chalicelib.payment_methods.schemas import DefaultMethodView
 
 
@@ -26,7 +26,6 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
-EmailAddress = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", examples=["ap@example.com"])]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE, examples=["Example Ltd"])]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["en"])]
 TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(_known_time_zone)]

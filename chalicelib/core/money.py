@@ -26,7 +26,7 @@ def known_currency(code: str) -> str:
     return code
 
 
-Currency = Annotated[str, AfterValidator(known_currency)]
+Currency = Annotated[str, AfterValidator(known_currency), Field(json_schema_extra={"enum": sorted(CURRENCIES)})]
 MinorUnits = Annotated[int, Field(ge=0, le=MINOR_MAX)]
 PositiveMinorUnits = Annotated[int, Field(gt=0, le=MINOR_MAX)]
 

@@ -11,7 +11,6 @@ from typing import Any, NoReturn, TypeVar
 
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from chalicelib.core.errors import Invalid, Malformed, NotFound, TooLarge
 from chalicelib.http import cards
@@ -152,15 +151,14 @@ def _refuse_details(error: ValidationError, locale: str) -> NoReturn:
     details = error.errors(include_url=False, include_input=False)
     if any(detail["type"] == "json_invalid" for detail in details):  # nested too deep, or half a surrogate pair
         raise Malformed("malformed_json")
-    refused = [detail for detail in details if not _follows_from_another(detail, details)]
-    _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in refused], locale)
+    places = [detail["loc"] for detail in details]
+    # What is wrong with an element makes pydantic call its list too short as well: the element's own problem is enough.
+    told = [detail for detail in details if not any(_inside(place, detail["loc"]) for place in places)]
+    _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in told], locale)
 
 
-def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """A list of which an item was refused counts as too short, which nobody who wrote that item would understand."""
-    loc = detail["loc"]
-    inside = [other for other in details if len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc]
-    return detail["type"] == "too_short" and bool(inside)
+def _inside(place: tuple[int | str, ...], around: tuple[int | str, ...]) -> bool:
+    return len(place) > len(around) and place[: len(around)] == around
 
 
 def _refuse(problems: list[FieldRefusal], locale: str) -> NoReturn:

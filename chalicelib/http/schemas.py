@@ -1,11 +1,14 @@
 """What the wire formats of all rooms are made of."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-BillingDay = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+BillingDay = Annotated[
+    date,
+    Field(ge=date(1900, 1, 1), le=date(2999, 12, 31), json_schema_extra={"pattern": "^(19|2[0-9])[0-9]{2}-"}),
+]
 """A day somebody names. Near enough that whatever is counted from it, in any time zone, is still a date."""
 
 _SHOWN = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]"
@@ -13,6 +16,12 @@ _VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]"
 ONE_LINE = rf"^{_SHOWN}*{_VISIBLE}{_SHOWN}*$"
 """Text a person reads: something visible, no line breaks or other control characters, nothing that turns the direction
 of what stands beside it."""
+
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
+EmailAddress = Annotated[
+    str, Field(max_length=254, pattern=rf"^{_PART}@{_PART}\.{_PART}$", examples=["ap@example.com"])
+]
+"""No control characters: they break a mail's header, and dialects disagree on which of them \\s stands for."""
 
 
 class RequestBody(BaseModel):
@@ -23,6 +32,17 @@ class RequestBody(BaseModel):
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def stated(*fields: str) -> dict[str, Any]:
+    """The JSON schema of a body that states these fields, not as null: what a rule over several fields is written
+    with."""
+    return {"required": list(fields), "properties": {field: {"not": {"type": "null"}} for field in fields}}
+
+
+def left_out(*fields: str) -> dict[str, Any]:
+    """The same of a body that does not state them."""
+    return {"properties": {field: {"type": "null"} for field in fields}}
 
 
 class QueryParameters(BaseModel):

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import cooling_down_until
 from chalicelib.core.clock import Instant
-from chalicelib.http.schemas import ONE_LINE, QueryParameters, RequestBody, Wire
+from chalicelib.http.schemas import ONE_LINE, EmailAddress, QueryParameters, RequestBody, Wire, left_out, stated
 from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import label
 
@@ -19,7 +19,7 @@ class BillingDetailsBody(RequestBody):
     """Who the method belongs to, as its issuer knows them."""
 
     name: ShortText | None = None
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    email: EmailAddress | None = None
     postal_code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["DE"])] | None = None
 
@@ -38,6 +38,15 @@ class AddMethodBody(RequestBody):
 
 class UpdateMethodBody(RequestBody):
     """What to change. An expiry is stated whole: month and year."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {"anyOf": [stated("billing_details"), stated("expires_month")]},
+                {"anyOf": [stated("expires_month", "expires_year"), left_out("expires_month", "expires_year")]},
+            ]
+        }
+    )
 
     billing_details: BillingDetailsBody | None = None
     expires_month: Annotated[int, Field(ge=1, le=12)] | None = None

@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.core.clock import Instant
 from chalicelib.core.money import Currency, PositiveMinorUnits
-from chalicelib.http.schemas import ONE_LINE, BillingDay, RequestBody, Wire
+from chalicelib.http.schemas import ONE_LINE, BillingDay, RequestBody, Wire, stated
 from chalicelib.subscriptions.models import Interval, Subscription
 
 
@@ -29,6 +29,8 @@ class CreateSubscriptionBody(RequestBody):
 
 class UpdateSubscriptionBody(RequestBody):
     """What to change: the interval from the next renewal on; `cancel_at_period_end: false` undoes a cancellation."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [stated("interval"), stated("cancel_at_period_end")]})
 
     interval: Interval | None = None
     cancel_at_period_end: bool | None = None

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 from chalice.app import Chalice
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel, ValidationError
 
+from chalicelib.accounts.schemas import RecipientsBody
+from chalicelib.payment_methods.schemas import UpdateMethodBody
+from chalicelib.subscriptions.schemas import CreateSubscriptionBody, UpdateSubscriptionBody
 from tests.support.client import ApiAnswer
 from tests.support.contract import Contract
 from tests.support.engines import Engine
@@ -47,6 +52,40 @@ def test_the_document_describes_the_routes_of_the_app_and_no_others(contract: Co
     routed = {(method, path) for path, methods in app.routes.items() for method in methods if method != "OPTIONS"}
 
     assert {(method, path) for method, path, _ in operations(contract)} == routed
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        *((UpdateMethodBody, body) for body in ({}, {"billing_details": None}, {"expires_month": 1})),
+        *((UpdateMethodBody, {"billing_details": {}} | more) for more in ({}, {"expires_year": 2030})),
+        (UpdateMethodBody, {"expires_month": 1, "expires_year": None}),
+        (UpdateMethodBody, {"billing_details": None, "expires_month": 1, "expires_year": 2030}),
+        (UpdateMethodBody, {"billing_details": {}, "expires_month": None, "expires_year": None}),
+        *((UpdateSubscriptionBody, body) for body in ({}, {"interval": None}, {"interval": "annual"})),
+        (UpdateSubscriptionBody, {"interval": None, "cancel_at_period_end": False}),
+        *((RecipientsBody, {"invoice_recipients": [f"a{sign}@example.com"]}) for sign in ("", " ", "\x07", "\x85")),
+        *(
+            (CreateSubscriptionBody, {"plan": "Team", "amount_minor": 1, "interval": "monthly"} | more)
+            for more in (
+                *({"starts_on": f"{year}-01-01"} for year in ("1899", "1900", "2999", "3000")),
+                *({"currency": code} for code in ("EUR", "eur", "", "XXX")),
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_a_body_fits_the_document_if_and_only_if_the_app_takes_it(
+    contract: Contract, schema: type[BaseModel], body: dict[str, Any]
+) -> None:
+    declared = {"$ref": f"#/components/schemas/{schema.__name__}"}
+    fits = OAS31Validator({**declared, "components": contract.document["components"]}).is_valid(body)
+    try:
+        schema.model_validate_json(json.dumps(body))
+    except ValidationError:
+        assert not fits
+    else:
+        assert fits
 
 
 def test_every_example_of_a_problem_keeps_to_the_document(contract: Contract) -> None:

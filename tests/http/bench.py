@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Annotated
 
 from chalice.app import AuthRequest, AuthResponse, Chalice
 from pydantic import Field
@@ -28,8 +29,13 @@ ACCOUNT = "/v1/accounts/acc_1/things"
 routes = Routes("things")
 
 
+class PartBody(RequestBody):
+    amount_minor: int
+
+
 class ThingBody(RequestBody):
     amount_minor: int = Field(gt=0)
+    parts: Annotated[tuple[PartBody, ...], Field(min_length=1)] | None = None
     name: str | None = None
     due_on: date | None = None
     flag: bool = False

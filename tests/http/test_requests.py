@@ -45,6 +45,13 @@ def test_a_body_is_read_whatever_it_calls_itself(bench: Bench) -> None:
         assert (answer.body["amount_minor"], answer.body["due_on"]) == (5, "2026-11-23")
 
 
+def test_what_is_wrong_inside_a_list_does_not_make_it_too_short_as_well(bench: Bench) -> None:
+    answer = send(bench, b'{"amount_minor": 5, "parts": [{"amount_minor": "5"}]}')
+
+    assert fields(answer) == ["parts.0.amount_minor"]
+    assert fields(send(bench, b'{"amount_minor": 5, "parts": []}')) == ["parts"]
+
+
 @pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t "])
 def test_an_empty_body_is_never_read_as_anything(body: bytes, bench: Bench) -> None:
     assert (send(bench, body).status, send(bench, body).code) == (400, "empty_body")

@@ -13,6 +13,7 @@ from tests.journeys.customer import Customer
 from tests.support.client import ApiClient
 from tests.support.contents import Contents, contents
 from tests.support.contract import Contract
+from tests.support.ear import Ear, listening
 from tests.support.engines import Engine
 from tests.support.moto_memory import TablesUsedAgain
 from tests.support.stack import Stack, stack_on
@@ -36,6 +37,13 @@ def moto(moto: Engine) -> Iterator[Engine]:
     engine = TablesUsedAgain(moto.name, moto.url, moto.client)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    """Hears all that anybody logs during the test."""
+    with listening() as ear:
+        yield ear
 
 
 @pytest.fixture(scope="session")

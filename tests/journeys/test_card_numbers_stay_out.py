@@ -1,14 +1,13 @@
 """A card number never comes in: a body that carries one anywhere is refused, and it stands in no log and no table."""
 
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
 
 from tests.journeys.all_routes import ENDPOINTS, Untouched, body_of, name_of, path_of
 from tests.journeys.customer import Customer
 from tests.support.contents import contents
+from tests.support.ear import Ear
 
 NUMBER = "4111111111111111"
 BODIES = {
@@ -33,34 +32,6 @@ BODIES = {
     "of 15 digits": '{"a": "378282246310005"}',
     "between line breaks": '{"a": "x\\n4111111111111111\\ny"}',
 }
-
-
-class Ear(logging.Handler):
-    """Hears all that anybody logs, with what a formatter could make of the record."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.NOTSET)
-        self.heard: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.heard.append(f"{record.getMessage()} {record.__dict__!r}")
-
-
-@pytest.fixture
-def ear() -> Iterator[Ear]:
-    """Listens at every level to every package, botocore's account of what it sends to DynamoDB among them."""
-    ear = Ear()
-    loggers = [logging.getLogger(), logging.getLogger("paydesk")]  # Powertools hands nothing on to the root
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(ear)
-        logger.setLevel(logging.DEBUG)
-    try:
-        yield ear
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.removeHandler(ear)
-            logger.setLevel(level)
 
 
 def digits_of(text: str) -> str:
