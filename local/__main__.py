@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from chalicelib.http.cards import has_card_number
 from chalicelib.settings import SettingsError
 from local import demo_data
+from local.progress import Progress, bars_on
 from local.server import RequestLog
 from local.stack import PASSWORD, LocalStack, Person, Say, run_stack
 from local.web import PortTaken, Request, Response
@@ -49,7 +50,7 @@ def main() -> int:
 
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            _run(arguments, say_a_step, log, ending)
+            _run(arguments, say_a_step, log, bars_on(terminal), ending)
         say("\nStopped.")
         return 0
     except PortTaken as taken:
@@ -96,13 +97,21 @@ class _Ending:
         self.heard()
 
 
-def _run(arguments: argparse.Namespace, say: Say, log: RequestLog, ending: _Ending) -> None:
+def _run(arguments: argparse.Namespace, say: Say, log: RequestLog, progress: Progress, ending: _Ending) -> None:
     """Until Ctrl-C, which comes as KeyboardInterrupt."""
     _refuse_a_second_desk()
     with (
         _app_log() as app_log,
         contextlib.redirect_stdout(app_log),
-        run_stack(arguments.port, arguments.aws_port, with_demo=arguments.demo, say=say, log=log) as stack,
+        run_stack(
+            arguments.port,
+            arguments.aws_port,
+            with_demo=arguments.demo,
+            say=say,
+            log=log,
+            crowd=arguments.customers,
+            progress=progress,
+        ) as stack,
         _stack_file(stack) as stack_file,
     ):
         people = stack.sign_everybody_in()
@@ -132,7 +141,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=_port, default=8000, help="where Paydesk listens (8000; 0 takes a free one)")
     parser.add_argument("--aws-port", type=_port, default=5000, help="where moto listens (5000; 0 takes a free one)")
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="start without the demo customers")
-    return parser.parse_args()
+    parser.add_argument(
+        "--customers", type=_crowd, default=0, help="so many demo customers more, on autopay, who owe something today"
+    )
+    arguments = parser.parse_args()
+    if arguments.customers and not arguments.demo:
+        parser.error("--customers are demo customers: leave --no-demo out")
+    return arguments
+
+
+def _crowd(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _CROWD_AT_MOST):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_CROWD_AT_MOST}")
+    return int(text)
+
+
+_CROWD_AT_MOST = 2_000
+"""moto copies a table for each action of a transaction: with more, nothing ever ends."""
 
 
 def _port(text: str) -> int:

@@ -7,13 +7,16 @@ from chalicelib.core.clock import Clock, instant
 
 
 class StandingClock:
-    """Always the same instant."""
+    """The same instant, until it is told another."""
 
     def __init__(self, at: datetime) -> None:
         self._at = instant(at)
 
     def now(self) -> datetime:
         return self._at
+
+    def stand_at(self, at: datetime) -> None:
+        self._at = instant(at)
 
 
 class MovableClock:

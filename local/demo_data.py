@@ -22,6 +22,7 @@ from chalicelib.payment_methods.models import BillingDetails
 from chalicelib.payment_methods.service import AddCard
 from chalicelib.subscriptions.service import SubscribeRequest
 from chalicelib.wiring import Desk
+from local.progress import Progress
 
 DeskAt = Callable[[datetime], Desk]
 """The same desk with a clock that stands at an instant."""
@@ -108,32 +109,54 @@ FJORD = _Customer(
 CUSTOMERS = (LUMEN, KIKU, FJORD)
 
 
-def seed(desk_at: DeskAt, now: datetime) -> None:
-    """Makes all customers as of `now`, with everything that happened to them before."""
-    for customer in CUSTOMERS:
-        desk = desk_at(now - timedelta(days=customer.opened_days_ago))
-        request = OpenRequest(
-            key=customer.key,
-            request_fingerprint=fingerprint(customer.key),
-            actor=_OPERATOR,
-            name=customer.name,
-            currency=customer.currency,
-            locale=customer.locale,
-            time_zone=customer.time_zone,
-            invoice_recipients=(f"billing@{customer.key}.example",),
-        )
-        account, _ = desk.accounts.open(request)
-        today = today_of(account, now)
-        for number, invoice in enumerate(customer.invoices):
-            desk = desk_at(now - timedelta(days=invoice.issued_days_ago))
-            desk.invoices.issue(_issue_request(account, number, invoice, today))
-        if customer.subscription is not None:
-            _subscribe(desk_at(now - timedelta(days=customer.opened_days_ago)), account, customer.subscription, today)
-        if customer.autopay_with is not None:
-            _switch_autopay_on(desk_at(now - timedelta(days=1)), account, customer.autopay_with)
-        if customer.suspended_days_ago is not None:
-            at = now - timedelta(days=customer.suspended_days_ago)
-            suspend_services(desk_at(at), account.account_id)
+def seed(desk_at: DeskAt, now: datetime, crowd: int, progress: Progress) -> None:
+    """Makes all customers as of `now`, with everything that happened to them before; and `crowd` more, who left paying
+    to autopay and owe something today.
+    """
+    with progress("customers made", len(CUSTOMERS) + crowd) as done:
+        for number, customer in enumerate([*CUSTOMERS, *map(_one_of_a_crowd, range(1, crowd + 1))]):
+            _make(desk_at, now, customer)
+            done(number + 1)
+
+
+def _one_of_a_crowd(number: int) -> _Customer:
+    """Every tenth has a card without money behind it."""
+    return _Customer(
+        key=f"customer-{number:04d}",
+        name=f"Customer {number:04d}",
+        currency="EUR",
+        locale="en",
+        time_zone="Europe/Berlin",
+        opened_days_ago=20,
+        invoices=(_Invoice(14, 0, [("Team plan", 1, 1_000 + number)]),),
+        autopay_with="tok_visa" if number % 10 else "tok_insufficient_funds",
+    )
+
+
+def _make(desk_at: DeskAt, now: datetime, customer: _Customer) -> None:
+    desk = desk_at(now - timedelta(days=customer.opened_days_ago))
+    request = OpenRequest(
+        key=customer.key,
+        request_fingerprint=fingerprint(customer.key),
+        actor=_OPERATOR,
+        name=customer.name,
+        currency=customer.currency,
+        locale=customer.locale,
+        time_zone=customer.time_zone,
+        invoice_recipients=(f"billing@{customer.key}.example",),
+    )
+    account, _ = desk.accounts.open(request)
+    today = today_of(account, now)
+    for number, invoice in enumerate(customer.invoices):
+        desk = desk_at(now - timedelta(days=invoice.issued_days_ago))
+        desk.invoices.issue(_issue_request(account, number, invoice, today))
+    if customer.subscription is not None:
+        _subscribe(desk_at(now - timedelta(days=customer.opened_days_ago)), account, customer.subscription, today)
+    if customer.autopay_with is not None:
+        _switch_autopay_on(desk_at(now - timedelta(days=1)), account, customer.autopay_with)
+    if customer.suspended_days_ago is not None:
+        at = now - timedelta(days=customer.suspended_days_ago)
+        suspend_services(desk_at(at), account.account_id)
 
 
 def suspend_services(desk: Desk, account_id: str) -> None:

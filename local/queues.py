@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.local import LambdaContext
 
+from local.progress import Done, unwatched
 from local.stage import Stage
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ class QueuePump:
         self._handler = handler
         self._timeout_seconds = timeout_seconds
 
-    def run(self, progress: Callable[[int], None] = lambda _handled: None) -> Pumped:
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return int(self._attribute("ApproximateNumberOfMessages"))
+
+    def run(self, progress: Done = unwatched) -> Pumped:
         """Works the queue off until nothing waits in it, and tells `progress` how many messages are done."""
         done = Pumped()
         while message := self._receive():

@@ -7,16 +7,20 @@ from typing import Any, cast
 from chalicelib.core.clock import format_instant
 from chalicelib.sweeps.models import SweepName, Tally
 from chalicelib.wiring import Desk
+from local.progress import Progress, unseen
 from local.queues import Handler, QueuePump
 
 
 class Runner:
     """`schedules` are the functions that EventBridge fires, by sweep."""
 
-    def __init__(self, desk: Desk, schedules: Mapping[str, Handler], pump: QueuePump) -> None:
+    def __init__(
+        self, desk: Desk, schedules: Mapping[str, Handler], pump: QueuePump, progress: Progress = unseen
+    ) -> None:
         self._desk = desk
         self._schedules = schedules
         self._pump = pump
+        self._progress = progress
         self._lock = threading.Lock()
 
     @property
@@ -30,7 +34,8 @@ class Runner:
             day = now.date().isoformat()
             before = self._tally(sweep, day)
             self._schedules[sweep](scheduled_event(format_instant(now)), None)
-            pumped = self._pump.run()
+            with self._progress(f"{sweep}: messages worked off", self._pump.waiting()) as done:
+                pumped = self._pump.run(done)
             after = self._tally(sweep, day)
         return {
             "sweep": sweep,

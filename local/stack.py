@@ -12,6 +12,7 @@ from chalicelib.core.clock import SystemClock
 from local import aws, demo_data
 from local.clock import MovableClock, StandingClock
 from local.control import Control
+from local.progress import Progress, unseen
 from local.queues import Handler, QueuePump, create_queues
 from local.resources import UserPool, create_tables, create_user, create_user_pool, sign_in
 from local.runs import Runner
@@ -68,9 +69,17 @@ class LocalStack:
 
 @contextlib.contextmanager
 def run_stack(
-    port: int, aws_port: int, *, with_demo: bool, say: Say, log: RequestLog | None = None
+    port: int,
+    aws_port: int,
+    *,
+    with_demo: bool,
+    say: Say,
+    log: RequestLog | None = None,
+    crowd: int = 0,
+    progress: Progress = unseen,
 ) -> Iterator[LocalStack]:
-    """Starts everything, yields when it answers, stops everything. Port 0 takes a free one.
+    """Starts everything, yields when it answers, stops everything. Port 0 takes a free one. `crowd`: so many demo
+    customers more.
 
     The environment of this process becomes the stage's, with AWS on this machine. Raises PortTaken, and SettingsError
     for a PAYDESK_ variable of the caller's that the stage cannot start with.
@@ -89,8 +98,8 @@ def run_stack(
             queues = aws.sqs(aws_url)
             create_queues(queues, Stage())
             if with_demo:
-                say("Giving three customers a past ...")
-                demo_data.seed(lambda at: wiring.build(chosen, clock=StandingClock(at)), _now())
+                say(f"Giving {len(demo_data.CUSTOMERS) + crowd} customers a past ...")
+                demo_data.seed(_desk_in_the_past(chosen), _now(), crowd, progress)
             say("Starting Paydesk ...")
             clock = MovableClock(SystemClock())
             desk = wiring.build(chosen, clock=clock)
@@ -105,8 +114,21 @@ def run_stack(
                 "renewals": app.start_renewals,
             }
 
-            with serve_on(listener, app.app, control=Control(desk, clock, Runner(desk, schedules, pump)), log=log):
+            with serve_on(
+                listener, app.app, control=Control(desk, clock, Runner(desk, schedules, pump, progress)), log=log
+            ):
                 yield LocalStack(api_url, aws_url, pool, cognito)
+
+
+def _desk_in_the_past(chosen: settings.Settings) -> demo_data.DeskAt:
+    clock = StandingClock(_now())
+    desk = wiring.build(chosen, clock=clock)
+
+    def desk_at(at: datetime) -> wiring.Desk:
+        clock.stand_at(at)
+        return desk
+
+    return desk_at
 
 
 def _now() -> datetime:
