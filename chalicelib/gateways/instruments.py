@@ -24,6 +24,7 @@ Behaviour = Literal[
     "timeout_then_approved",
     "timeout_then_declined",
     "timeout_not_charged",
+    "never_answers",
     "refused_at_attach",
     "timeout_at_attach",
     "insufficient_funds",
@@ -66,6 +67,7 @@ CARDS: dict[str, CardInstrument] = {
     "tok_timeout_then_approved": CardInstrument("timeout_then_approved", last4="7701"),
     "tok_timeout_then_declined": CardInstrument("timeout_then_declined", last4="7702"),
     "tok_timeout_not_charged": CardInstrument("timeout_not_charged", last4="7703"),
+    "tok_never_answers": CardInstrument("never_answers", last4="7705"),
     "tok_refused_at_attach": CardInstrument("refused_at_attach", last4="0127"),
     "tok_timeout_at_attach": CardInstrument("timeout_at_attach", last4="7704"),
 }

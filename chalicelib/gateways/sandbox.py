@@ -83,7 +83,7 @@ class SandboxGateway:
             return _no_answer()
         if row["state"] != "void" and row["amount_minor"] != charge.amount_minor:
             raise Broken("gateway_key_reused", payment_id=charge.payment_id)
-        if behaviour in ("timeout_then_approved", "timeout_then_declined"):
+        if behaviour in ("timeout_then_approved", "timeout_then_declined", "never_answers"):
             return _no_answer()
         outcome = self._outcome(charge.payment_id, row)
         return NotSent("closed before it was sent") if isinstance(outcome, Closed) else outcome
@@ -104,7 +104,7 @@ class SandboxGateway:
         """What the customer's bank does after authentication. False when the charge does not wait for it (any more)."""
         return self._charges.replace(payment_id, "requires_action", "approved" if approve else "refused") is not None
 
-    def _outcome(self, payment_id: str, row: Row) -> Outcome | Closed:
+    def _outcome(self, payment_id: str, row: Row) -> Outcome | Closed | Unknown:
         reference = f"sbx_{payment_id}"
         match row["state"]:
             case "approved":
@@ -115,6 +115,8 @@ class SandboxGateway:
                 return ActionRequired(NextAction(type="redirect", url=f"{self._page_url}/{payment_id}"), reference)
             case "void":
                 return Closed()
+            case "never_answers":
+                return _no_answer()
             case "refused":
                 return Declined("authentication_failed", "needs_customer", reference)
             case declined:

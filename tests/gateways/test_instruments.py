@@ -29,6 +29,7 @@ CHARGED: dict[str, tuple[type, type]] = {
     "tok_timeout_then_approved": (Unknown, Approved),
     "tok_timeout_then_declined": (Unknown, Declined),
     "tok_timeout_not_charged": (Unknown, Closed),
+    "tok_never_answers": (Unknown, Unknown),
 }
 """What a charge answers, and what a close says of it afterwards."""
 

@@ -13,7 +13,8 @@ from tests.support.interruptions import Happening
 from tests.support.memory_desk import MemoryDesk, a_desk
 from tests.support.reconciling import reconcile
 
-TOKENS = sorted(token for token, card in CARDS.items() if not card.behaviour.endswith("_at_attach"))
+# All but those no card comes of, and the one whose payments only a person ends.
+TOKENS = sorted(t for t, card in CARDS.items() if not card.behaviour.endswith(("_at_attach", "never_answers")))
 AMOUNTS = st.none() | st.integers(1, 400)
 
 

@@ -173,3 +173,17 @@ def test_autopay_goes_on_after_its_parked_attempt_was_canceled(desk: MemoryDesk)
     desk.charges.in_order()
     assert resolve(desk, payment, "canceled").status == "canceled"
     assert desk.account().autopay.sequence == sequence + 1
+
+
+def test_the_sandbox_has_a_card_of_which_nothing_is_ever_heard(desk: MemoryDesk) -> None:
+    """So that parking, and what an operator does about it, can be rehearsed."""
+    desk.issue(100)
+    payment = desk.pay_with("tok_never_answers")
+    for _ in range(7):
+        desk.advance(days=1)
+        reconcile(desk.desk)
+    assert (payment.status, desk.payment(payment).status) == ("in_flight", "parked")
+    with pytest.raises(Unavailable, match="gateway_unavailable"):
+        resolve(desk, payment, "canceled")
+    assert resolve(desk, payment, "declined").status == "declined"
+    assert desk.account().pending == {}
