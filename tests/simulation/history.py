@@ -30,7 +30,7 @@ from tests.simulation.stages import ACCOUNTS, BEGINS, STAGES, SWEEPS, account_id
 from tests.simulation.stores import MemoryStore, Store
 from tests.simulation.world import World
 
-OPERATIONS = 50
+OPERATIONS = 40
 """How much people, schedules and time do in one history, deliveries of messages not counted."""
 
 _OUT_OF_ORDER_HOURS_AT_MOST = 40
