@@ -94,6 +94,8 @@ def test_several_problems_are_told_together() -> None:
         ("PAYDESK_CHECK_SCHEDULE_SECONDS", "300,300", "for example 300,3600,86400"),
         ("PAYDESK_CHECK_SCHEDULE_SECONDS", "3600,300", "for example 300,3600,86400"),
         ("PAYDESK_CHECK_SCHEDULE_SECONDS", "soon", "for example 300,3600,86400"),
+        ("PAYDESK_COLLECTION_RETRY_DAYS_CARD", "3,1", "for example 1,3,5"),
+        ("PAYDESK_COLLECTION_NOTICE_DAYS", "0,3", "for example 1,3,5"),
         ("PAYDESK_ALLOWED_ORIGINS", "*", "for example https://portal.example.com"),
         ("PAYDESK_ALLOWED_ORIGINS", "https://portal.example.com/", "for example https://portal.example.com"),
         ("PAYDESK_TOKEN_ISSUER", "", "for example https://"),
@@ -152,6 +154,16 @@ def test_the_first_check_comes_after_a_charge_can_no_longer_be_on_its_way() -> N
 
     (problem,) = problems_of(PAYDESK_CHARGE_WITHIN_SECONDS="300")
     assert problem.startswith("PAYDESK_CHECK_SCHEDULE_SECONDS is wrong")
+
+
+def test_nobody_is_suspended_before_the_last_retry_or_notice() -> None:
+    assert load(RIGHT | {"PAYDESK_COLLECTION_GRACE_DAYS": "8"}).collection.grace_days == 8
+
+    (problem,) = problems_of(PAYDESK_COLLECTION_GRACE_DAYS="7")
+    assert "on day 7" in problem
+
+    (problem,) = problems_of(PAYDESK_COLLECTION_RETRY_DAYS_PAYPAL="1,14")
+    assert problem.startswith("PAYDESK_COLLECTION_GRACE_DAYS is wrong")
 
 
 def test_every_variable_of_the_stage_files_is_one_that_paydesk_knows() -> None:

@@ -61,6 +61,12 @@ def test_as_many_are_given_up_as_it_takes_the_oldest_first(amount: int | None, i
     assert in_the_way(an_account({"inv_1": 100}, pending=waits), an_order(amount_minor=amount)) == in_way
 
 
+def test_an_authentication_for_another_invoice_is_not_given_up() -> None:
+    waits = [waiting({"inv_2": 50}, "pay_OTHER"), waiting({"inv_1": 100})]
+    order = an_order(invoice_ids=("inv_1",))
+    assert in_the_way(an_account(TWO, pending=waits), order) == ["pay_WAITS"]
+
+
 @pytest.mark.parametrize("status", sorted(PENDING - {"requires_action"}))
 def test_a_payment_that_may_still_take_money_by_itself_is_never_given_up(status: PaymentStatus) -> None:
     account = an_account(TWO, pending=[a_payment(covers={"inv_1": 100}, status=status)])
