@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from bench.customers import open_customer
 from bench.figures import Figure, Progress, peak_kilobytes
 from bench.fleet import Original, account_ids
-from bench.tape import Call, Tape, play, recording
+from bench.tape import Call, Tape, bare_client, play, recording
 from chalicelib import settings, wiring
 from chalicelib.gateways.port import Charge, NotSent, Outcome, Unknown
 from chalicelib.gateways.sandbox import SandboxGateway
@@ -252,7 +252,7 @@ def work_bare(prefix: str, threads: int) -> None:
     tape = Tape()
     text = json.dumps(told["tape"]).replace(told["prefix"], prefix)
     tape.calls = [Call(operation, parameters) for operation, parameters in json.loads(text)]
-    loop = BareLoop(tape, dynamodb_client())
+    loop = BareLoop(tape, bare_client())
     with ThreadPoolExecutor(threads) as pool:
         for line in sys.stdin:
             customers, seconds = loop.work_off(json.loads(line)["shards"], pool)

@@ -37,7 +37,7 @@ def table(figures: Sequence[Figure]) -> str:
     """All figures, aligned, one a line."""
     rows = [("", "reached", "target", "", "")]
     for figure in figures:
-        target = "" if figure.target is None else f"{figure.sense} {figure.target:g}"
+        target = "" if figure.target is None else f"{figure.sense} {figure.target:.3g}"
         verdict = {None: "", True: "met", False: "MISSED"}[figure.met]
         rows.append((figure.what, f"{figure.reached:.3g}", target, verdict, figure.note))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

@@ -107,6 +107,7 @@ def test_the_app_is_a_table_of_contents() -> None:
 def test_starting_needs_no_settings_and_loads_nothing_heavy() -> None:
     """What only the authorizer or nobody needs at the start would be paid for by every cold start."""
     heavy = ["jwt", "cryptography", "babel", "stripe", "moto", "hypothesis"]
+    heavy += ["jinja2", "fpdf", "reportlab", "weasyprint", "pypdf", "PIL", "smtplib", "email.mime", "aiosmtplib"]
     code = f"import sys, app; print([name for name in {heavy} if name in sys.modules])"
 
     started = subprocess.run(
