@@ -186,14 +186,10 @@ def _given_up(account: Account, payment: Payment) -> Account:
     """
     tried = {part.invoice_id for part in payment.allocations}
     tried_on = today_of(account, payment.reserved_at)
+    if payment.left_out_invoices:
+        tried |= {invoice_id for invoice_id, invoice in account.open_invoices.items() if invoice.due_on <= tried_on}
     open_invoices = {
-        invoice_id: invoice.model_copy(
-            update={
-                "given_up": True
-                if invoice_id in tried or (payment.left_out_invoices and invoice.due_on <= tried_on)
-                else None
-            }
-        )
+        invoice_id: invoice.model_copy(update={"given_up": True if invoice_id in tried else None})
         for invoice_id, invoice in account.open_invoices.items()
     }
     return account.model_copy(update={"open_invoices": open_invoices})

@@ -214,6 +214,21 @@ def test_known_card_numbers_are_found(text: str) -> None:
     assert has_card_number(text)
 
 
+def test_a_telephone_number_that_would_pass_for_a_card_is_none() -> None:
+    assert has_card_number("378282246310005")
+    assert not has_card_number("+378282246310005")
+
+
+def test_what_begins_as_an_iban_and_is_none_hides_no_card_number() -> None:
+    assert has_card_number("DE00 4111 1111 1111 1111 12")
+
+
+def test_a_card_number_that_loses_digits_when_it_is_read_is_found_in_the_text() -> None:
+    text = '{"n": 4000000000000001236.0}'
+    assert not has_card_number(f"{json.loads(text)['n']:.0f}")
+    assert found_in(text, json.loads(text))
+
+
 @pytest.mark.parametrize(
     "text", ["4 " * 32_000, "4" * 64_000, "DE00" + "1 " * 30_000, "4 - " * 16_000, "DE12 43 " * 8_000]
 )

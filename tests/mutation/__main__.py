@@ -26,7 +26,7 @@ from local.stage import REPOSITORY
 from tests.mutation.guard import Guard
 from tests.mutation.guards import GUARDS
 
-_SECONDS_MAX = 900
+_SECONDS_MAX = 600
 _OUT = REPOSITORY / "out" / "mutation"
 _VERDICTS = _OUT / "verdicts.json"
 _SURVIVED = "SURVIVED"

@@ -248,7 +248,25 @@ METHODS = (
         "if successor is None:",
         "a removed card does not become the default",
     ),
-    _keeping.unless("successor that autopay can charge", "account.autopay.enabled", "autopay would fail unseen"),
+    _keeping.without(
+        "successor that autopay can charge",
+        "if account.autopay.enabled:\n        _refuse_unusable(account, default, now)\n    return default",
+        "return default",
+        "autopay would fail unseen",
+    ),
+    _keeping.without(
+        "new default that autopay can charge",
+        "if account.autopay.enabled:\n            _refuse_unusable(account, snapshot(card), card.added_at)",
+        "pass",
+        "autopay would fail unseen",
+        "tests/sweeps/test_stories_declines.py",
+    ),
+    _keeping.unless(
+        "default whose bank did not say never again",
+        "default.fingerprint in account.autopay.refused_fingerprints",
+        "autopay would be on and never charge",
+        "tests/sweeps/test_stories_declines.py",
+    ),
     _keeping.without(
         "removed method no longer counted",
         '"method_count": account.method_count - 1}',
@@ -308,8 +326,9 @@ METHODS = (
     ),
     _methods.without(
         "refused card counted as an attempt",
-        "                self._ledger.commit(Change(keeping.with_attempt(account, now)))\n",
-        "",
+        "                self._ledger.commit(Change(keeping.with_attempt(account, now)))\n"
+        "                raise self._refusal",
+        "                raise self._refusal",
         "nobody tries out stolen cards here",
     ),
     _methods.without(

@@ -170,8 +170,8 @@ LEDGER = (
     ),
     _port.without(
         "attempts to commit bounded",
-        "for number in range(attempts):",
-        "for number in range(attempts * 3):",
+        "for number in range(attempts.most):",
+        "for number in range(attempts.most * 3):",
         "a caller waits",
     ),
     _port.without(

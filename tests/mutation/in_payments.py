@@ -16,6 +16,7 @@ _booking = File(
     "chalicelib/payments/booking.py",
     ("tests/payments/test_reconciling.py", "tests/payments/test_resolving.py", "tests/payments", _FROZEN, _CRASHES),
 )
+_models = File("chalicelib/payments/models.py", ("tests/payments", "tests/core"))
 _service = File(
     "chalicelib/payments/service.py",
     (
@@ -387,7 +388,8 @@ SERVICE = (
     ),
     _service.without(
         "canceled stays canceled",
-        'if payment.status == "canceled":\n            return payment\n        if payment.status != "requires_action"',
+        'if payment.status == "canceled":\n            return PayResult(payment, replayed=True)\n'
+        '        if payment.status != "requires_action"',
         'if payment.status != "requires_action"',
         "saying it twice changes nothing",
     ),
@@ -479,14 +481,14 @@ SERVICE = (
     ),
     _service.without(
         "customer's key never meets a sweep's",
-        'operation = "pay" if self.trigger == "manual" else self.trigger',
-        'operation = "pay"',
+        '"pay" if self.trigger == "manual" else self.trigger',
+        '"pay"',
         "key 0 of a customer is not attempt 0",
     ),
-    _service.without(
+    _models.without(
         "equal keys of two customers never meet",
-        'return derived_id("pay", self.account_id, operation, self.key)',
-        'return derived_id("pay", operation, self.key)',
+        'return derived_id("pay", account_id, operation, key)',
+        'return derived_id("pay", operation, key)',
         "the gateway would answer one with the other's charge",
     ),
 )

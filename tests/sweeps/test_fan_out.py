@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid, Unavailable
 from chalicelib.ledger.due import SHARDS, shard_of
+from chalicelib.ledger.models import Change
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, Tally
 from chalicelib.sweeps.stores import MemoryRuns
+from tests.support.builders import owed, paying_by_itself
 from tests.support.faults import Crash
 from tests.sweeps.fleet import AMOUNT_MINOR, SMALL, Fleet, Watched, names, names_in, plenty, short
 
@@ -60,6 +62,17 @@ def test_one_run_charges_everybody_who_is_due() -> None:
 
 def test_a_run_of_nobody_ends() -> None:
     assert Fleet([]).run() == Tally()
+
+
+def test_an_account_that_is_due_later_is_not_even_looked_at() -> None:
+    seen: list[Watched] = []
+    fleet = Fleet([], wrap=watching(seen))
+    fleet.ledger.commit(Change(paying_by_itself({"inv_1": owed(due_in_days=3)}, account_id="acc_LATER")))
+    fleet.run()
+    assert seen[0].handled == []
+    fleet.clock.advance(seconds=3 * DAY)
+    fleet.run()
+    assert seen[0].handled == ["acc_LATER"]
 
 
 def test_the_schedule_fires_twice_before_anything_is_done() -> None:
