@@ -31,7 +31,7 @@ class _Shard:
 
     name: str
     tally: Tally = field(default_factory=Tally)
-    under_way: int = 0
+    under_way: set[str] = field(default_factory=set)
     given_out: bool = False
 
 
@@ -61,7 +61,7 @@ class Tour:
         try:
             while (given := self._next()) is not None:
                 shard, account_id = given
-                self._done(shard, handle(account_id))
+                self._done(shard, account_id, handle(account_id))
         except BaseException:
             self._stopped = True
             raise
@@ -82,11 +82,11 @@ class Tour:
                 self._stopped = True
             return None if self._stopped else next(self._accounts, None)
 
-    def _done(self, shard: _Shard, tally: Tally) -> None:
+    def _done(self, shard: _Shard, account_id: str, tally: Tally) -> None:
         with self._lock:
             self.total += tally
             shard.tally += tally
-            shard.under_way -= 1
+            shard.under_way.remove(account_id)
             self._finish_if_done(shard)
 
     def _walk(self) -> Iterator[tuple[_Shard, str]]:
@@ -99,14 +99,16 @@ class Tour:
                 self.oldest = min(self.oldest or page[0][0], page[0][0])
                 for after, account_id in page:
                     self._reached = (position, after)
-                    shard.under_way += 1
-                    yield shard, account_id
+                    # Half done, it may stand further down already, for what is left of it: one thread at a time.
+                    if account_id not in shard.under_way:
+                        shard.under_way.add(account_id)
+                        yield shard, account_id
                 self._write(shard)
             shard.given_out = True
             self._finish_if_done(shard)
 
     def _finish_if_done(self, shard: _Shard) -> None:
-        if shard.given_out and shard.under_way == 0:
+        if shard.given_out and not shard.under_way:
             self._counting.finish(shard.name, shard.tally)
 
     def _write(self, shard: _Shard) -> None:

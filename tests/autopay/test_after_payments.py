@@ -164,6 +164,12 @@ def test_technical_declines_use_up_no_retry_day_and_others_no_technical_retry() 
     assert due_at(account, AUTOPAY) == SIX + 7 * DAY + timedelta(hours=1), "also on the last day"
 
 
+def test_nor_while_the_bank_thinks() -> None:
+    account = attempt(paying_by_itself(DUE, method=a_method(kind="bank_debit")), "technical", SIX)
+    account = attempt(account, "retry_later", SIX + 2 * DAY, reserved_at=SIX + timedelta(hours=1))
+    assert due_at(account, AUTOPAY) == SIX + 3 * DAY
+
+
 def test_an_attempt_the_payer_has_to_confirm_stops_until_then() -> None:
     waits = ended(paying_by_itself(DUE), "requires_action")
     assert (waits.autopay.stopped_reason, waits.autopay.sequence) == ("needs_customer", 1)

@@ -463,6 +463,7 @@ FAN_OUT = (
         "after = self._order.after",
         "another shard's accounts are not skipped",
     ),
+    _tour.unless("one thread at an account", "account_id not in shard.under_way", "its second half is not done twice"),
     _tour.without(
         "time asked before each account",
         "elif not self._stopped and self._time_is_short():",
@@ -477,7 +478,7 @@ FAN_OUT = (
     ),
     _tour.unless(
         "finished when the last account is",
-        "shard.given_out and shard.under_way == 0",
+        "shard.given_out and not shard.under_way",
         "a run's page says when it is done",
     ),
     _fan_out.without(

@@ -9,6 +9,9 @@ from chalicelib.core.errors import Broken, PaydeskError
 
 _PAYDESK = logging.getLogger("paydesk")
 
+_TOLD_TO_A_PERSON = {"payment_parked", "too_many_open_invoices"}
+"""What Paydesk reports so that somebody looks after it, with nothing wrong at all."""
+
 
 class Overheard(logging.Handler):
     """Puts into `defects` what no history should bring about: an error that nobody caused, money that comes late."""
@@ -19,9 +22,9 @@ class Overheard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if error is None:
+        if error is None and record.getMessage() not in _TOLD_TO_A_PERSON:
             self._defects.append(f"Paydesk reports {record.getMessage()}")
-        elif not _caused(error):
+        elif error is not None and not _caused(error):
             told = "".join(traceback.format_exception(error))
             self._defects.append(f"Paydesk reports {record.getMessage()}: {told}")
 

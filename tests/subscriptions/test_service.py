@@ -176,6 +176,16 @@ def test_a_renewal_between_reading_account_and_subscriptions_bills_no_period_twi
     assert len(desk.invoices()) == 1
 
 
+def test_subscriptions_are_read_after_their_account(desk: MemoryDesk) -> None:
+    """Read before it, they could be older than the account whose version guards the bill."""
+    create(desk)
+    read: list[str] = []
+    desk.ledger.before_get.plan(lambda: read.append("account"))
+    desk.ledger.before_records.plan(lambda: read.append("subscriptions"))
+    desk.run("renewals")
+    assert read == ["account", "subscriptions"]
+
+
 def test_a_cancellation_before_the_first_period_ends_it_unbilled(desk: MemoryDesk) -> None:
     subscription, _ = create(desk, starts_on=date(2026, 3, 5))
     change(desk, subscription, cancel=True)

@@ -183,6 +183,15 @@ def test_what_was_never_tried_is_not_given_up_with_what_was(desk: MemoryDesk) ->
     assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 130]
 
 
+def test_what_was_open_and_not_due_yet_when_the_retries_ended_is_tried_on_its_day(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_insufficient_funds")
+    desk.issue(100, due_in_days=0)
+    desk.issue(30, due_in_days=9)
+    all_runs(desk)
+    assert 9 in [day for day, what in diary(desk, 9).items() if "declined" in what]
+    assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 130]
+
+
 def test_a_card_that_only_its_holder_can_mend_is_not_asked_again_because_another_one_paid(desk: MemoryDesk) -> None:
     autopay_with(desk, "tok_incorrect_number")
     good = desk.add_card("tok_visa")
