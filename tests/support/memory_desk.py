@@ -39,6 +39,7 @@ ENVIRON = {
     "PAYDESK_TOKEN_JWKS_URL": "https://login.example.com/keys",
     "PAYDESK_TOKEN_ACCOUNTS_CLAIM": "accounts",
     "PAYDESK_TOKEN_ROLES_CLAIM": "roles",
+    "PAYDESK_SWEEP_THREADS": "1",  # what is planned for a moment befalls the account it is meant for
 }
 
 
