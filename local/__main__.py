@@ -116,7 +116,7 @@ def _run(arguments: argparse.Namespace, say: Say, log: RequestLog, progress: Pro
     ):
         people = stack.sign_everybody_in()
         _write_privately(stack_file, _description(stack, people))
-        say(_welcome(stack, people, stack_file, with_demo=arguments.demo))
+        say(_welcome(stack, people, stack_file, with_demo=arguments.demo, crowd=arguments.customers))
         ending.started()
         while not threading.Event().wait(_NEW_TOKENS_SECONDS):
             _write_privately(stack_file, _description(stack, stack.sign_everybody_in()))
@@ -142,7 +142,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--aws-port", type=_port, default=5000, help="where moto listens (5000; 0 takes a free one)")
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="start without the demo customers")
     parser.add_argument(
-        "--customers", type=_crowd, default=0, help="so many demo customers more, on autopay, who owe something today"
+        "--customers", type=_crowd, default=0, help="so many demo customers more, on autopay, who owe something"
     )
     arguments = parser.parse_args()
     if arguments.customers and not arguments.demo:
@@ -209,7 +209,7 @@ def _description(stack: LocalStack, people: tuple[Person, ...]) -> dict[str, obj
     return {"api_url": stack.api_url, "aws_endpoint_url": stack.aws_endpoint_url, "users": users}
 
 
-def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *, with_demo: bool) -> str:
+def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *, with_demo: bool, crowd: int) -> str:
     lines = [
         "",
         f"Paydesk  {stack.api_url}   (documentation: {stack.api_url}/docs)",
@@ -226,6 +226,7 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
             f"  {demo_data.LUMEN.account_id}   {demo_data.LUMEN.name}: EUR, one invoice overdue, services suspended",
             f"  {demo_data.KIKU.account_id}   {demo_data.KIKU.name}: JPY, one invoice to pay",
             f"  {demo_data.FJORD.account_id}   {demo_data.FJORD.name}: NOK, autopay is on, an invoice is due in 3 days",
+            *([f"  and {crowd} more, Customer 0001 and so on, whom only the operator sees"] if crowd else []),
             "",
             "See what Lumen Studio owes, give it a card, pay:",
             "",
@@ -239,7 +240,7 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
         ]
     lines += [
         "Nothing runs by itself here. Move the clock, then do what is due by then, as often as you like:",
-        f'  POST {stack.api_url}/_local/clock   {{"advance_seconds": 345600}}   (four days)',
+        f'  POST {stack.api_url}/_local/clock   {{"advance_seconds": 345600}}   (four days: Fjord pays then)',
         f"  POST {stack.api_url}/_local/runs/autopay   (or renewals, reconcile, overdue)",
         "",
     ]

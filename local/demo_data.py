@@ -111,7 +111,7 @@ CUSTOMERS = (LUMEN, KIKU, FJORD)
 
 def seed(desk_at: DeskAt, now: datetime, crowd: int, progress: Progress) -> None:
     """Makes all customers as of `now`, with everything that happened to them before; and `crowd` more, who left paying
-    to autopay and owe something today.
+    to autopay and owe something since yesterday.
     """
     with progress("customers made", len(CUSTOMERS) + crowd) as done:
         for number, customer in enumerate([*CUSTOMERS, *map(_one_of_a_crowd, range(1, crowd + 1))]):
@@ -128,7 +128,7 @@ def _one_of_a_crowd(number: int) -> _Customer:
         locale="en",
         time_zone="Europe/Berlin",
         opened_days_ago=20,
-        invoices=(_Invoice(14, 0, [("Team plan", 1, 1_000 + number)]),),
+        invoices=(_Invoice(14, -1, [("Team plan", 1, 1_000 + number)]),),
         autopay_with="tok_visa" if number % 10 else "tok_insufficient_funds",
     )
 

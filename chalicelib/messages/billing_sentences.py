@@ -297,6 +297,27 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
             "later."
         ),
     ),
+    "payment_status_declined.fix_method": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. Something about the payment method is wrong or "
+            "outdated: update it, or pay with another one."
+        ),
+    ),
+    "payment_status_declined.needs_customer": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. The bank wants its customer to confirm: pay "
+            "again and confirm when it asks."
+        ),
+    ),
+    "payment_status_declined.never_again": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. The bank refuses this payment method for good: "
+            "pay with another one."
+        ),
+    ),
     "payment_status_canceled": (
         N_("The payment did not take place"),
         N_("The payment of {amount} did not take place; no money was taken. Pay again if you still want to."),

@@ -102,7 +102,8 @@ def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveB
     """Say what became of a parked payment, which no check could find out.
 
     Unless it succeeded, it is closed at the gateway first. Should that say the money was taken after all, the answer
-    shows the payment as succeeded.
+    shows the payment as succeeded. Should it say nothing, `canceled` is refused, and `declined` is believed: look into
+    the gateway's own records before you say so.
     """
     resolved = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)
     return _done(call, resolved)

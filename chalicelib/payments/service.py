@@ -178,7 +178,7 @@ class Payments:
         else:
             answer = self._booking.fence(payment)
         if resolution == "canceled" and isinstance(answer, Unknown):
-            raise Unavailable("gateway_unavailable", retry_after_seconds=60)
+            raise Unavailable("gateway_unavailable", retry_after_seconds=60, reason="not_closed")
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
             answer = Declined("declined_by_operator", "retry_later", gateway_reference)
         return PayResult(self._booking.resolve(account_id, payment_id, resolution, answer, operator), replayed=False)

@@ -46,7 +46,6 @@ def test_seeding_many_customers_and_a_run_show_a_bar(tmp_path: Path) -> None:
     with at_a_terminal(tmp_path, "--customers", "12") as (stack, terminal):
         assert "customers made" in stack.printed
         assert "15/15" in stack.printed
-        stack.send("POST", "/_local/clock", {"advance_seconds": 86_400})
         status, run = stack.send("POST", "/_local/runs/autopay")
         shown = _read_until("/_local/runs/autopay -> 200", terminal)
     assert (status, run["counts"]["charged"], run["counts"]["declined"]) == (200, 11, 1)
