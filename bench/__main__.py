@@ -32,7 +32,7 @@ class Scale:
     cold_rounds: int
 
 
-WHOLE = Scale(15, 40, {500: 8, 5_000: 1, 20_000: 1}, 1_600, 100, 21)
+WHOLE = Scale(15, 40, {500: 8, 5_000: 1, 20_000: 1}, 4_000, 100, 21)
 QUICK = Scale(5, 10, {100: 2, 400: 1}, 320, 20, 5)
 
 
@@ -40,7 +40,7 @@ def cases(scale: Scale) -> dict[str, Case]:
     return {
         "pay": lambda url: paying.measure(engine("ministack", url), scale.rounds, scale.each, progress),
         "autopay": lambda url: autopay_run.growth(engine("ministack", url), scale.sizes, progress),
-        "slow": lambda url: [autopay_run.slow_gateway(engine("ministack", url), scale.slow_customers, progress)],
+        "slow": lambda url: autopay_run.slow_gateway(engine("ministack", url), scale.slow_customers, progress),
         "cold": lambda _: cold_start.measure(scale.cold_rounds, progress),
         "localstripe": lambda url: localstripe.measure(
             engine("ministack", url), {10: 2 / 3, 50: 1 / 4}, scale.rounds, progress

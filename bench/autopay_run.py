@@ -6,7 +6,6 @@ one's own.
 """
 
 import contextlib
-import itertools
 import json
 import os
 import statistics
@@ -19,10 +18,11 @@ from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
+from bench.bare_loop import CHARGES, BareLoop
 from bench.customers import open_customer
 from bench.figures import Figure, Progress, peak_kilobytes
 from bench.fleet import Original, account_ids
-from bench.tape import Call, Tape, bare_client, play, recording
+from bench.tape import Call, Tape, bare_client, recording
 from chalicelib import settings, wiring
 from chalicelib.gateways.port import Charge, NotSent, Outcome, Unknown
 from chalicelib.gateways.sandbox import SandboxGateway
@@ -114,21 +114,22 @@ def growth(store: Engine, sizes: dict[int, int], tell: Progress) -> list[Figure]
     return figures
 
 
-def slow_gateway(store: Engine, customers: int, tell: Progress, threads: int = 16, seconds: float = 0.2) -> Figure:
+def slow_gateway(
+    store: Engine, customers: int, tell: Progress, threads: int = 16, seconds: float = 0.2
+) -> list[Figure]:
     """Throughput with a gateway that takes its time, beside the lower of what the pool allows (each thread one charge
     at a time) and what the processor allows (the same run with a gateway that answers at once).
     """
-    at_once = measure(store, customers, tell, threads=threads)
-    slow = measure(store, customers, tell, threads=threads, gateway_seconds=seconds, with_bare=False)
+    at_once = measure(store, customers, tell, threads=threads, with_bare=False)
+    slow = measure(store, customers, tell, threads=threads, gateway_seconds=seconds)
     pool, processor = threads / seconds, customers / at_once.seconds
-    reached = customers / slow.seconds
-    return Figure(
-        f"autopay, {seconds * 1000:.0f} ms gateway, {threads} threads: reached / allowed",
-        reached / min(pool, processor),
-        0.8,
-        "at least",
-        f"{reached:.0f} a second; pool allows {pool:.0f}, processor {processor:.0f}",
-    )
+    reached, bare = customers / slow.seconds, customers / sum(turn.bare_seconds for turn in slow.turns)
+    what = f"autopay, {seconds * 1000:.0f} ms gateway, {threads} threads"
+    rates = f"{reached:.0f} a second; pool allows {pool:.0f}, processor {processor:.0f}"
+    return [
+        Figure(f"{what}: reached / allowed", reached / min(pool, processor), 0.8, "at least", rates),
+        Figure(f"{what}: run / bare loop", reached / bare, 0.75, "at least", f"bare loop {bare:.0f} a second"),
+    ]
 
 
 def measure(
@@ -148,7 +149,7 @@ def measure(
         if with_bare:
             original.clone(store.client, theirs, account_ids(customers, _OURS))
         work = ("work", ours, str(threads), str(gateway_seconds))
-        bare = ("bare", theirs, str(threads))
+        bare = ("bare", theirs, str(threads), str(gateway_seconds))
         with _process(*work) as paydesk, _process(*bare) as other:
             other.tell({"tape": [[c.operation, c.parameters] for c in tape.calls], "prefix": ours})
             turns = []
@@ -197,7 +198,7 @@ def _desk(client: "DynamoDBClient", prefix: str, *, threads: int, gateway_second
 
 
 def _must_have_charged_everybody_once(store: Engine, prefix: str, original: Original, customers: int) -> None:
-    pages = store.client.get_paginator("scan").paginate(TableName=f"{prefix}sandbox-charges")
+    pages = store.client.get_paginator("scan").paginate(TableName=prefix + CHARGES)
     charged = Counter(unmarshal(item)["account_id"] for page in pages for item in page["Items"])
     assert charged == Counter([original.account_id, *account_ids(customers, _OURS)])
 
@@ -246,68 +247,17 @@ def work(prefix: str, threads: int, gateway_seconds: float) -> None:
         _answer(seconds=perf_counter() - started, customers=tally.counts.get("charged", 0))
 
 
-def work_bare(prefix: str, threads: int) -> None:
+def work_bare(prefix: str, threads: int, gateway_seconds: float) -> None:
     """The same calls for the customers of the same shards."""
     told = json.loads(sys.stdin.readline())
     tape = Tape()
     text = json.dumps(told["tape"]).replace(told["prefix"], prefix)
     tape.calls = [Call(operation, parameters) for operation, parameters in json.loads(text)]
-    loop = BareLoop(tape, bare_client())
+    loop = BareLoop(tape, bare_client(), gateway_seconds)
     with ThreadPoolExecutor(threads) as pool:
         for line in sys.stdin:
             customers, seconds = loop.work_off(json.loads(line)["shards"], pool)
             _answer(seconds=seconds, customers=customers)
-
-
-class BareLoop:
-    """Makes the recorded calls of a run, all on one pool: the queries and statistics of each shard, and for each
-    customer what charging took.
-    """
-
-    def __init__(self, tape: Tape, client: "DynamoDBClient") -> None:
-        self._client = client
-        self._query = tape.only("Query").calls[0].parameters
-        self._began, self._counted, self._finished = tape.only("UpdateItem").calls
-        self._charging = tape.only("GetItem", "PutItem", "TransactWriteItems")
-        item = self._charging.calls[-1].parameters["TransactItems"][1]["Put"]["Item"]
-        self._account_id, self._payment_id = item["account_id"]["S"], item["payment_id"]["S"]
-        self._numbers = itertools.count()
-
-    def work_off(self, shards: list[str], pool: ThreadPoolExecutor) -> tuple[int, float]:
-        """How many customers stood in the shards, and the seconds their calls took. Making the calls ready does not
-        count.
-        """
-        started = perf_counter()
-        account_ids = [account_id for found in pool.map(self._find, shards) for account_id in found]
-        seconds = perf_counter() - started
-        calls = [self._calls(account_id) for account_id in account_ids]
-        started = perf_counter()
-        list(pool.map(lambda made: play(self._client, made), calls))
-        list(pool.map(lambda shard: self._update(self._finished, shard), shards))
-        return len(account_ids), seconds + perf_counter() - started
-
-    def _find(self, shard: str) -> list[str]:
-        self._update(self._began, shard)
-        values = self._query["ExpressionAttributeValues"] | {":partition": {"S": shard}}
-        query: dict[str, Any] = {**self._query, "ExpressionAttributeValues": values}
-        found: list[str] = []
-        while True:
-            answer: Any = self._client.query(**query)
-            found += [item["account_id"]["S"] for item in answer["Items"]]
-            if not answer["Items"]:
-                return found
-            self._update(self._counted, shard)
-            if "LastEvaluatedKey" not in answer:
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _update(self, update: Call, shard: str) -> None:
-        key = {**update.parameters["Key"], "shard": {"S": shard}}
-        play(self._client, [Call(update.operation, {**update.parameters, "Key": key})])
-
-    def _calls(self, account_id: str) -> list[Call]:
-        payment_id = f"pay_{next(self._numbers):026d}"
-        return self._charging.for_others({self._account_id: account_id, self._payment_id: payment_id})
 
 
 def _answer(**told: float) -> None:
@@ -319,5 +269,5 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["work", prefix, threads, gateway_seconds]:
             work(prefix, int(threads), float(gateway_seconds))
-        case ["bare", prefix, threads]:
-            work_bare(prefix, int(threads))
+        case ["bare", prefix, threads, gateway_seconds]:
+            work_bare(prefix, int(threads), float(gateway_seconds))
