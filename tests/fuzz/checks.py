@@ -16,7 +16,7 @@ _NOT_UNDERSTOOD = {"invalid_request", "malformed_request", "malformed_json", "em
 """Codes that say the request itself is wrong, whatever the account looks like."""
 
 _BEYOND_A_SCHEMA = {
-    "": "parameters that go together: OpenAPI describes each alone",
+    "promote": "goes together with another parameter: OpenAPI describes each alone",
     "time_zone": "a name of the IANA database",
 }
 """Fields whose rule no schema can state, so that what fits the schema may be refused."""
