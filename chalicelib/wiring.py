@@ -188,7 +188,8 @@ def autopay_policy(settings: Settings) -> AutopayPolicy:
 
 
 def overdue_policy(settings: Settings) -> OverduePolicy:
-    return OverduePolicy(settings.collection.notice_days, settings.collection.grace_days)
+    collection = settings.collection
+    return OverduePolicy(collection.notice_days, collection.grace_days, collection.technical_retries)
 
 
 def fan_out(settings: Settings) -> FanOut:

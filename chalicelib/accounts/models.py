@@ -17,14 +17,19 @@ NAME_KEY_CHARACTERS = 200
 
 class OpenInvoice(Part):
     """What deciding needs of an unpaid invoice. `grace_from`: the day dunning counts from, the due date unless it
-    reopened or was issued late. `given_up`: autopay's retries ended with it.
+    reopened or was issued late.
+
+    What autopay met with: `tried_on`, the day of the first attempt for it that was declined; `declines`, how many
+    were, but for those that were nobody's fault and tried again soon; `given_up`, that it has no retry left.
     """
 
     number: str
     due_on: date
     remaining_minor: int
     grace_from: date
-    given_up: Literal[True] | None = None
+    tried_on: date | None = None
+    declines: int = 0
+    given_up: bool = False
 
 
 StoppedReason = Literal["fix_method", "needs_customer", "never_again", "retries_exhausted"]
@@ -34,17 +39,16 @@ class Autopay(Part):
     """Autopay of an account.
 
     `sequence` names the next attempt's payment; every attempt whose outcome is known, or left to a bank or a person,
-    raises it and nothing resets it. `attempt` counts the declines of the present cycle, `technical` those that were
-    nobody's fault; it began with the attempt on `cycle_started_on` and plans its next at `next_attempt_at`.
-    `stopped_reason` ends it. `failed_method` is the method as it was when it was declined: while the default is still
-    that, the plan or the stop holds. `refused_fingerprints` are methods whose issuer said never again.
+    raises it and nothing resets it. `next_attempt_at` is the retry planned, `stopped_reason` why there is none.
+    `failed_method` is the method as it was when it was declined: while the default is still that, the plan or the stop
+    holds. `technical` counts declines that were nobody's fault, `postponed` the attempts in a row that were not made.
+    `refused_fingerprints` are methods whose issuer said never again.
     """
 
     enabled: bool = False
     sequence: int = 0
-    attempt: int = 0
     technical: int = 0
-    cycle_started_on: date | None = None
+    postponed: int = 0
     next_attempt_at: Instant | None = None
     stopped_reason: StoppedReason | None = None
     failed_method: MethodSnapshot | None = None

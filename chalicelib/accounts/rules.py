@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from chalicelib.accounts.models import Account, Autopay, OpenInvoice, Services
 from chalicelib.core.clock import local_date
+from chalicelib.payment_methods.models import MethodSnapshot
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ def covered_by_invoice(account: Account) -> dict[str, int]:
     return covered
 
 
+def uncovered(account: Account) -> list[tuple[str, OpenInvoice, int]]:
+    """The open invoices that pending payments do not cover to the end, with what is left, oldest due first."""
+    covered = covered_by_invoice(account)
+    left = [(i, invoice, invoice.remaining_minor - covered.get(i, 0)) for i, invoice in oldest_due_first(account)]
+    return [(invoice_id, invoice, minor) for invoice_id, invoice, minor in left if minor > 0]
+
+
 def oldest_due_first(account: Account) -> list[tuple[str, OpenInvoice]]:
     """Of those due on one day the one issued first, as its number says."""
     return sorted(account.open_invoices.items(), key=lambda entry: (entry[1].due_on, entry[1].number, entry[0]))
@@ -83,6 +91,13 @@ def autopay_switched(autopay: Autopay, *, enabled: bool) -> Autopay:
     if enabled and not autopay.enabled:
         autopay = autopay_anew(autopay)
     return autopay.model_copy(update={"enabled": enabled})
+
+
+def plan_holds(autopay: Autopay, method: MethodSnapshot | None) -> bool:
+    """Whether the plan or stop of the last decline still counts. A new default, or new facts about the old one, earn
+    one attempt at once.
+    """
+    return method is not None and autopay.failed_method == method
 
 
 def autopay_anew(autopay: Autopay) -> Autopay:

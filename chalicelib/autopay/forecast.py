@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from chalicelib.accounts.models import Account, StoppedReason
-from chalicelib.accounts.rules import covered_by_invoice, oldest_due_first, today_of
-from chalicelib.autopay.rules import AutopayPolicy, next_attempt_at, plan_holds
+from chalicelib.accounts.rules import plan_holds, today_of, uncovered
+from chalicelib.autopay.rules import AutopayPolicy, next_attempt_at, to_try
 from chalicelib.core.clock import local_date, local_time
 from chalicelib.payment_methods.models import MethodSnapshot
 
@@ -61,24 +61,26 @@ def forecast(account: Account, now: datetime, policy: AutopayPolicy) -> Forecast
 
 
 def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: AutopayPolicy) -> list[PlannedCharge]:
-    """The next attempt takes all that is due by its day; what falls due later is charged on its day."""
+    """The next attempt takes all that is due by its day and not given up; what falls due later is charged on its day,
+    the first of it with what was given up.
+    """
     first = next_attempt_at(account, policy)
-    covered = covered_by_invoice(account)
-    open_ones = [
-        (invoice_id, invoice.due_on, invoice.remaining_minor - covered.get(invoice_id, 0))
-        for invoice_id, invoice in oldest_due_first(account)
-        if invoice.remaining_minor > covered.get(invoice_id, 0)
-    ]
     if first is not None:
         first = max(first, now)
-    by_day: dict[date, list[tuple[str, int]]] = {}
     first_day = local_date(first, account.time_zone) if first else today_of(account, now)
-    for invoice_id, due_on, amount in open_ones:
-        by_day.setdefault(max(due_on, first_day), []).append((invoice_id, amount))
-    return [
+    taken, owed = to_try(account, first_day), uncovered(account)
+    later = min((invoice.due_on for _, invoice, _ in owed if invoice.due_on > first_day), default=None)
+    by_day: dict[date | None, list[tuple[str, int]]] = {}
+    for invoice_id, invoice, amount in owed:
+        first_takes_it = invoice_id in taken or first is None
+        day = invoice.due_on if invoice.due_on > first_day else first_day if first_takes_it else later
+        by_day.setdefault(day, []).append((invoice_id, amount))
+    never = by_day.pop(None, [])
+    charges = [
         _charge(account, method, first if day == first_day else _on(account, method, day, policy, first), day, parts)
-        for day, parts in sorted(by_day.items())
+        for day, parts in sorted((day, parts) for day, parts in by_day.items() if day)
     ]
+    return [*charges, _charge(account, method, None, first_day, never)] if never else charges
 
 
 def _on(
@@ -95,6 +97,8 @@ def _charge(
     account: Account, method: MethodSnapshot, at: datetime | None, day: date, parts: list[tuple[str, int]]
 ) -> PlannedCharge:
     problems = _problems(account, method, at, day)
+    if plan_holds(account.autopay, method) and any(account.open_invoices[i].tried_on for i, _ in parts):
+        problems.append("declined_before")
     return PlannedCharge(
         at=at,
         amount_minor=sum(amount for _, amount in parts),
@@ -116,8 +120,6 @@ def _problems(account: Account, method: MethodSnapshot, at: datetime | None, day
         problems.append("stopped")
     if method.usable_from is not None and at is not None and at <= method.usable_from:
         problems.append("method_not_yet_usable")
-    if account.autopay.attempt + account.autopay.technical > 0 and plan_holds(account.autopay, method):
-        problems.append("declined_before")
     return problems
 
 

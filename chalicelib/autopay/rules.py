@@ -1,11 +1,11 @@
 """Pure decisions of autopay: when an account is due, what an attempt pays, what its end means for the next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from chalicelib.accounts.models import Account, Autopay, StoppedReason
-from chalicelib.accounts.rules import autopay_anew, covered_by_invoice, oldest_due_first, today_of
+from chalicelib.accounts.models import Account, Autopay, OpenInvoice, StoppedReason
+from chalicelib.accounts.rules import autopay_anew, plan_holds, today_of, uncovered
 from chalicelib.core.clock import local_time
 from chalicelib.payment_methods.models import MethodKind, MethodSnapshot
 from chalicelib.payment_methods.rules import why_not_usable
@@ -15,9 +15,10 @@ from chalicelib.payments.models import DeclineClass, Payment, payment_id_of
 @dataclass(frozen=True)
 class AutopayPolicy:
     """The stage's choices. `hour`: of the account's local day, when what falls due that day is charged. `retry_days`:
-    after a decline that may pass, the days after the cycle's first attempt on which it is tried again, by kind of
+    after a decline that may pass, the days after an invoice's first attempt on which it is tried again, by kind of
     method. `technical_retry`: the wait after a decline that is nobody's fault, at most `technical_retries_max` times
-    in a cycle, and after an attempt that provably took nothing, until the gateway can be reached.
+    until the retries end, and after an attempt that provably took nothing, as often in a row: from then on it is made
+    once a day.
     """
 
     hour: int
@@ -63,10 +64,17 @@ def invoices_due(account: Account, now: datetime, policy: AutopayPolicy) -> tupl
     attempt.
     """
     at = due_at(account, policy)
-    if at is None or at > now:
-        return ()
-    today = today_of(account, now)
-    return tuple(invoice_id for invoice_id, due_on in _uncovered(account) if due_on <= today)
+    return () if at is None or at > now else to_try(account, today_of(account, now))
+
+
+def to_try(account: Account, day: date) -> tuple[str, ...]:
+    """What an attempt on that day pays, oldest due first: all that is due and uncovered. What was given up is taken
+    along by the first attempt for something else, by no retry.
+    """
+    due = {invoice_id: invoice for invoice_id, invoice, _ in uncovered(account) if invoice.due_on <= day}
+    if plan_holds(account.autopay, account.default_method) and all(invoice.tried_on for invoice in due.values()):
+        return tuple(invoice_id for invoice_id, invoice in due.items() if not invoice.given_up)
+    return tuple(due)
 
 
 def stopped_before_trying(account: Account, now: datetime) -> Account | None:
@@ -104,58 +112,40 @@ def attempt_id(account: Account) -> str:
     return payment_id_of(account.account_id, "autopay", str(account.autopay.sequence))
 
 
-def _uncovered(account: Account) -> list[tuple[str, date]]:
-    """Invoices that no pending payment covers to the end, with their due dates, oldest due first."""
-    covered = covered_by_invoice(account)
-    return [
-        (invoice_id, invoice.due_on)
-        for invoice_id, invoice in oldest_due_first(account)
-        if invoice.remaining_minor > covered.get(invoice_id, 0)
-    ]
-
-
 def _first_due(account: Account, method: MethodSnapshot) -> date | None:
     """The day from which an attempt is called for; None: none is.
 
-    After the retries ended, an invoice they were not about starts a new cycle when it is due, and takes what was given
-    up along. Any other stop lasts until the customer changes something.
+    An invoice that was given up calls for none. A stop that is not the retries' end lasts until the customer changes
+    something.
     """
-    uncovered = _uncovered(account)
-    if account.autopay.stopped_reason is not None and plan_holds(account.autopay, method):
-        if account.autopay.stopped_reason != "retries_exhausted":
-            return None
-        uncovered = [(i, due_on) for i, due_on in uncovered if not account.open_invoices[i].given_up]
-    return min((due_on for _, due_on in uncovered), default=None)
+    holds = plan_holds(account.autopay, method)
+    if holds and _only_the_customer_lifts(account.autopay):
+        return None
+    return min((i.due_on for _, i, _ in uncovered(account) if not (holds and i.given_up)), default=None)
 
 
-def plan_holds(autopay: Autopay, method: MethodSnapshot) -> bool:
-    """Whether the plan or stop of the last decline still counts. A new default, or new facts about the old one, earn
-    one attempt at once.
-    """
-    return autopay.failed_method == method
+def _only_the_customer_lifts(autopay: Autopay) -> bool:
+    return autopay.stopped_reason not in (None, "retries_exhausted")
 
 
 def _declined(
     account: Account, payment: Payment, decline_class: DeclineClass, now: datetime, policy: AutopayPolicy
 ) -> Account:
-    method, autopay = payment.method, _in_its_cycle(account, payment)
-    soon = decline_class == "technical" and autopay.technical < policy.technical_retries_max
-    autopay = _set(
-        autopay,
-        attempt=autopay.attempt + (not soon),
-        technical=autopay.technical + soon,
-        failed_method=method,
-        stopped_reason=None,
-    )
+    method, autopay = payment.method, account.autopay
+    if account.default_method != method:
+        # An older payment's end, a parked one's say: it tells nothing about the method that is default now.
+        return _refused_for_good(account, method) if decline_class == "never_again" else account
+    if decline_class in _STOPS:
+        return _with_autopay(_marked(account, payment, counts=True), _stopped(autopay, _STOPS[decline_class], method))
+    if plan_holds(autopay, method) and _only_the_customer_lifts(autopay):
+        return account
+    technical = autopay.technical if any(i.tried_on for i in account.open_invoices.values()) else 0
+    soon = decline_class == "technical" and technical < policy.technical_retries_max
+    account = _marked(account, payment, counts=not soon)
+    autopay = _set(autopay, technical=technical + soon, postponed=0, failed_method=method, stopped_reason=None)
     if soon:
         return _with_autopay(account, _set(autopay, next_attempt_at=now + policy.technical_retry))
-    if decline_class in ("retry_later", "technical"):
-        day = _retry_day(account, autopay, payment, now, policy)
-        if day is not None:
-            at = local_time(day, policy.hour, account.time_zone)
-            return _with_autopay(account, _set(autopay, next_attempt_at=at))
-        return _with_autopay(_given_up(account, payment), _stopped(autopay, "retries_exhausted", method))
-    return _with_autopay(account, _stopped(autopay, _STOPS[decline_class], method))
+    return _retried(account, autopay, payment, now, policy)
 
 
 _STOPS: Mapping[DeclineClass, StoppedReason] = {
@@ -165,34 +155,65 @@ _STOPS: Mapping[DeclineClass, StoppedReason] = {
 }
 
 
+def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime, policy: AutopayPolicy) -> Account:
+    """With the retry planned, and given up what has none left: each invoice is tried once and on its retry days, no
+    more, whatever else was tried beside it.
+    """
+    retry_days = policy.retry_days.get(payment.method.kind, ())
+    tried = {i: invoice for i, invoice in _tried(account, payment).items() if not invoice.given_up}
+    again = {i: invoice for i, invoice in tried.items() if invoice.declines <= len(retry_days)}
+    day = _retry_day(account, again, payment, now, retry_days)
+    lost = {i: _set_invoice(invoice, given_up=True) for i, invoice in tried.items() if not day or i not in again}
+    account = account.model_copy(update={"open_invoices": account.open_invoices | lost})
+    if day is not None:
+        at = local_time(day, policy.hour, account.time_zone)
+        return _with_autopay(account, _set(autopay, next_attempt_at=at))
+    if any(invoice.tried_on and not invoice.given_up for invoice in account.open_invoices.values()):
+        return _with_autopay(account, autopay)  # what another attempt was for has its retries still
+    return _with_autopay(account, _stopped(autopay, "retries_exhausted", payment.method))
+
+
 def _retry_day(
-    account: Account, autopay: Autopay, payment: Payment, now: datetime, policy: AutopayPolicy
+    account: Account,
+    again: Mapping[str, OpenInvoice],
+    payment: Payment,
+    now: datetime,
+    retry_days: Sequence[int],
 ) -> date | None:
-    """The next of the retry days; None: there is none left. Days that passed unused are over, unless they passed while
-    the bank thought about the attempt: then the retry comes the day after its answer.
+    """The next retry day of what was tried last of these; None: there is none left. Days that passed unused are over,
+    unless they passed while the bank thought about the attempt: then the retry comes the day after its answer.
     """
     today, tried_on = today_of(account, now), today_of(account, payment.reserved_at)
-    started = autopay.cycle_started_on or tried_on
-    days = [started + timedelta(days=after) for after in policy.retry_days.get(payment.method.kind, ())]
+    first = max((invoice.tried_on for invoice in again.values() if invoice.tried_on), default=None)
+    if first is None:
+        return None
+    days = [first + timedelta(days=after) for after in retry_days]
     if tried_on < today:
-        unused = days[autopay.attempt - 1 :]
-        return max(unused[0], today + timedelta(days=1)) if unused else None
+        unused = days[min(invoice.declines for invoice in again.values()) - 1 :]
+        return max(unused[0], today + timedelta(days=1))
     return next((day for day in days if day > today), None)
 
 
-def _given_up(account: Account, payment: Payment) -> Account:
-    """The account with what the attempt was for given up, and nothing else. With more due than one payment holds, that
-    is all that was due with it.
-    """
-    tried = {part.invoice_id for part in payment.allocations}
+def _tried(account: Account, payment: Payment) -> dict[str, OpenInvoice]:
+    """What the attempt was for and is open still. With more due than one payment holds, all that was due with it."""
+    paid = {part.invoice_id for part in payment.allocations}
     tried_on = today_of(account, payment.reserved_at)
-    if payment.left_out_invoices:
-        tried |= {invoice_id for invoice_id, invoice in account.open_invoices.items() if invoice.due_on <= tried_on}
-    open_invoices = {
-        invoice_id: invoice.model_copy(update={"given_up": True if invoice_id in tried else None})
+    return {
+        invoice_id: invoice
         for invoice_id, invoice in account.open_invoices.items()
+        if invoice_id in paid or (payment.left_out_invoices and invoice.due_on <= tried_on)
     }
-    return account.model_copy(update={"open_invoices": open_invoices})
+
+
+def _marked(account: Account, payment: Payment, *, counts: bool) -> Account:
+    """With the decline noted at what it was for. Where another method was stopped before, this one begins anew."""
+    on, autopay = today_of(account, payment.reserved_at), account.autopay
+    anew = autopay.stopped_reason is not None and not plan_holds(autopay, payment.method)
+    marks = {}
+    for invoice_id, invoice in _tried(account, payment).items():
+        before = _set_invoice(invoice, tried_on=None, declines=0, given_up=False) if anew else invoice
+        marks[invoice_id] = _set_invoice(before, tried_on=before.tried_on or on, declines=before.declines + counts)
+    return account.model_copy(update={"open_invoices": account.open_invoices | marks})
 
 
 def _refused_for_good(account: Account, method: MethodSnapshot) -> Account:
@@ -204,29 +225,17 @@ def _refused_for_good(account: Account, method: MethodSnapshot) -> Account:
 
 
 def _not_made(account: Account, payment: Payment, now: datetime, policy: AutopayPolicy) -> Account:
-    """The attempt took nothing and nobody said no: it counts for nothing, and comes again after a while. Without the
-    wait every run of an outage would try every account.
+    """The attempt took nothing and nobody said no: it counts as no decline, and comes again after a while, at last once
+    a day. Without the wait every run of an outage would try every account. A stop that came meanwhile stays.
     """
-    again = _set(
-        account.autopay,
-        next_attempt_at=now + policy.technical_retry,
-        failed_method=payment.method,
-        stopped_reason=None,
-    )
+    method, autopay = payment.method, account.autopay
+    if account.default_method != method or (plan_holds(autopay, method) and _only_the_customer_lifts(autopay)):
+        return account
+    postponed, at = autopay.postponed + 1, now + policy.technical_retry
+    if postponed > policy.technical_retries_max:
+        at = local_time(today_of(account, now) + timedelta(days=1), policy.hour, account.time_zone)
+    again = _set(autopay, next_attempt_at=at, failed_method=method, stopped_reason=None, postponed=postponed)
     return _with_autopay(account, again)
-
-
-def _in_its_cycle(account: Account, payment: Payment) -> Autopay:
-    """Autopay in the cycle this attempt belongs to: a new one when all it was for fell due after the present one began,
-    which was about something voided or paid since.
-    """
-    autopay, tried_on = account.autopay, today_of(account, payment.reserved_at)
-    invoices = [account.open_invoices.get(part.invoice_id) for part in payment.allocations]
-    oldest = min((invoice.due_on for invoice in invoices if invoice is not None), default=None)
-    started = autopay.cycle_started_on
-    if started is None or (oldest is not None and oldest > started):
-        return _set(autopay, attempt=0, technical=0, cycle_started_on=tried_on)
-    return autopay
 
 
 def _recovered(account: Account, payment: Payment, now: datetime) -> Account:
@@ -234,10 +243,13 @@ def _recovered(account: Account, payment: Payment, now: datetime) -> Account:
     when the money came another way: that card is still the wrong one.
     """
     today = today_of(account, now)
+    failed = account.autopay.failed_method
+    confirmed = payment.trigger == "autopay" and failed is not None and failed.fingerprint == payment.method.fingerprint
+    if confirmed and account.autopay.stopped_reason == "needs_customer":
+        account = _with_autopay(account, _set(account.autopay, stopped_reason=None))
     if any(invoice.due_on <= today for invoice in account.open_invoices.values()):
         return account
     before, autopay = account.autopay, autopay_anew(account.autopay)
-    failed = before.failed_method
     if (
         before.stopped_reason in ("fix_method", "needs_customer")
         and failed is not None
@@ -253,9 +265,8 @@ def _stopped(autopay: Autopay, reason: StoppedReason, method: MethodSnapshot) ->
         stopped_reason=reason,
         failed_method=method,
         next_attempt_at=None,
-        attempt=0,
         technical=0,
-        cycle_started_on=None,
+        postponed=0,
         refused_fingerprints=_with_refused(autopay, method)
         if reason == "never_again"
         else autopay.refused_fingerprints,
@@ -273,6 +284,10 @@ _REFUSED_MAX = 20
 
 def _set(autopay: Autopay, **values: object) -> Autopay:
     return autopay.model_copy(update=values)
+
+
+def _set_invoice(invoice: OpenInvoice, **values: object) -> OpenInvoice:
+    return invoice.model_copy(update=values)
 
 
 def _with_autopay(account: Account, autopay: Autopay) -> Account:

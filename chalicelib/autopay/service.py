@@ -87,11 +87,14 @@ class AfterPayments:
         self._policy = policy
 
     def __call__(self, account: Account, payment: Payment, now: datetime) -> tuple[Account, Sequence[ActivityEntry]]:
-        before = account.autopay
-        account = after_payment(account, payment, now, self._policy)
+        before, account = account, after_payment(account, payment, now, self._policy)
         reason = account.autopay.stopped_reason
-        declined = payment.trigger == "autopay" and payment.status == "declined"
-        if reason is None or (reason == before.stopped_reason and not declined):
+        if reason is None or _stop(before) == _stop(account):
             return account, ()
         account, entry = logged(account, "autopay.stopped", PAYDESK, now, reason=reason, payment_id=payment.payment_id)
         return account, (entry,)
+
+
+def _stop(account: Account) -> tuple[object, ...]:
+    """What a stop is told by: its reason, the method, and the invoices it was about."""
+    return account.autopay.stopped_reason, account.autopay.failed_method, account.open_invoices

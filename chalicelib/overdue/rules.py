@@ -4,19 +4,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from chalicelib.accounts.models import Account, Overdue
-from chalicelib.accounts.rules import covered_by_invoice, suspended, today_of
+from chalicelib.accounts.models import Account, OpenInvoice, Overdue
+from chalicelib.accounts.rules import plan_holds, suspended, today_of, uncovered
 from chalicelib.core.clock import days_after, local_midnight
 
 
 @dataclass(frozen=True)
 class OverduePolicy:
     """The stage's choices, in days after the due date: a notice on each of `notice_days`, suspension after
-    `grace_days`.
+    `grace_days`, or after a retry that is planned for later, unless that was postponed more than `postponed_max` times
+    because the gateway could not be reached.
     """
 
     notice_days: tuple[int, ...]
     grace_days: int
+    postponed_max: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def due_at(account: Account, policy: OverduePolicy) -> datetime | None:
 
 def next_step(account: Account, policy: OverduePolicy) -> Step | None:
     """The next step and its day: counted from the oldest grace of what is escalating (open and covered by no pending
-    payment), at least a day after the one before. Nobody is suspended before the next automatic attempt was made.
+    payment), at least a day after the one before. Nobody is suspended for an invoice that a planned retry is to pay.
     None: nothing escalates, services are suspended, or exempt."""
     since = _oldest_grace(account)
     if since is None or account.overdue.exempt or account.services.status == "suspended":
@@ -45,9 +47,12 @@ def next_step(account: Account, policy: OverduePolicy) -> Step | None:
     earliest = days_after(noticed_on[-1], 1) if noticed_on else since
     if notices < len(policy.notice_days):
         return Step("notice", max(earliest, days_after(since, policy.notice_days[notices])))
-    attempt_on = _next_attempt_on(account)
-    after_attempt = days_after(attempt_on, 1) if attempt_on else since
-    return Step("suspend", max(earliest, days_after(since, policy.grace_days + 1), after_attempt))
+    retry_on = _retry_planned_on(account, policy)
+    suspend_on = min(
+        max(days_after(invoice.grace_from, policy.grace_days + 1), _day_after_its_retry(invoice, retry_on))
+        for _, invoice, _ in uncovered(account)
+    )
+    return Step("suspend", max(earliest, suspend_on))
 
 
 def take(account: Account, step: Step, now: datetime) -> Account:
@@ -59,13 +64,19 @@ def take(account: Account, step: Step, now: datetime) -> Account:
     return account.model_copy(update={"overdue": account.overdue.model_copy(update={"noticed_on": noticed_on})})
 
 
-def _next_attempt_on(account: Account) -> date | None:
-    """The day of the retry that autopay plans. Retry days count from a first attempt, which a new card or a later
-    invoice may put well after the due date that grace counts from."""
+def _retry_planned_on(account: Account, policy: OverduePolicy) -> date | None:
+    """The day of the retry that autopay plans. Retry days count from a first attempt, which a new card may put well
+    after the due date that grace counts from. Attempts that are never made hold up nothing."""
     autopay = account.autopay
-    if not autopay.enabled or autopay.next_attempt_at is None or autopay.failed_method != account.default_method:
+    if autopay.postponed > policy.postponed_max or not plan_holds(autopay, account.default_method):
         return None
-    return today_of(account, autopay.next_attempt_at)
+    planned = autopay.next_attempt_at if autopay.enabled else None
+    return today_of(account, planned) if planned else None
+
+
+def _day_after_its_retry(invoice: OpenInvoice, retry_on: date | None) -> date:
+    """What was given up has none: a younger invoice's retries put nothing off."""
+    return invoice.grace_from if retry_on is None or invoice.given_up else days_after(retry_on, 1)
 
 
 def _noticed_on(account: Account, since: date) -> tuple[date, ...]:
@@ -76,15 +87,7 @@ def _noticed_on(account: Account, since: date) -> tuple[date, ...]:
 
 
 def _oldest_grace(account: Account) -> date | None:
-    covered = covered_by_invoice(account)
-    return min(
-        (
-            invoice.grace_from
-            for invoice_id, invoice in account.open_invoices.items()
-            if invoice.remaining_minor > covered.get(invoice_id, 0)
-        ),
-        default=None,
-    )
+    return min((invoice.grace_from for _, invoice, _ in uncovered(account)), default=None)
 
 
 def exempted(overdue: Overdue, *, exempt: bool) -> Overdue:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import balance, covered_by_invoice, oldest_due_first, today_of
+from chalicelib.accounts.rules import balance, today_of, uncovered
 from chalicelib.activity.models import Actor
 from chalicelib.core.errors import Conflict, Invalid, TooSoon
 from chalicelib.ledger.models import Record
@@ -157,17 +157,11 @@ def _uncovered(account: Account, invoice_ids: Sequence[str] | None) -> list[Allo
     for invoice_id in invoice_ids or ():
         if invoice_id not in account.open_invoices:
             raise Invalid("invoice_not_payable", invoice_id=invoice_id)
-    covered = covered_by_invoice(account)
-    parts = [
-        Allocation(
-            invoice_id=invoice_id,
-            number=invoice.number,
-            amount_minor=invoice.remaining_minor - covered.get(invoice_id, 0),
-        )
-        for invoice_id, invoice in oldest_due_first(account)
+    return [
+        Allocation(invoice_id=invoice_id, number=invoice.number, amount_minor=amount_minor)
+        for invoice_id, invoice, amount_minor in uncovered(account)
         if invoice_ids is None or invoice_id in invoice_ids
     ]
-    return [part for part in parts if part.amount_minor > 0]
 
 
 def _up_to(amount_minor: int, parts: Sequence[Allocation]) -> list[Allocation]:

@@ -56,9 +56,8 @@ def test_what_is_not_stored_means_the_same_for_ever() -> None:
         "autopay": {
             "enabled": False,
             "sequence": 0,
-            "attempt": 0,
             "technical": 0,
-            "cycle_started_on": None,
+            "postponed": 0,
             "next_attempt_at": None,
             "stopped_reason": None,
             "failed_method": None,

@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from chalicelib.accounts.models import Account, Autopay
 from chalicelib.accounts.rules import autopay_switched, today_of
-from chalicelib.autopay.rules import after_payment, attempt_id, due_at, stopped_before_trying
+from chalicelib.autopay.rules import after_payment, attempt_id, due_at, invoices_due, stopped_before_trying
 from chalicelib.payment_methods.models import MethodKind
 from chalicelib.payments.models import Decline, DeclineClass, PaymentStatus, Trigger
+from chalicelib.payments.reserving import without_pending
 from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 CLASSES: list[DeclineClass] = ["retry_later", "fix_method", "needs_customer", "never_again", "technical"]
 DUE = {"inv_1": owed(due_in_days=0)}
+LATER = Decline(code="no", decline_class="retry_later")
 
 
 def attempt(
@@ -87,17 +89,57 @@ def test_a_technical_decline_is_tried_again_an_hour_later() -> None:
     assert due_at(attempt(paying_by_itself(DUE), "technical", SIX), AUTOPAY) == SIX + timedelta(hours=1)
 
 
-def test_an_attempt_that_was_not_made_comes_again_an_hour_later_and_counts_for_nothing() -> None:
+def test_an_attempt_that_was_not_made_comes_again_an_hour_later_at_last_once_a_day_and_is_no_decline() -> None:
     declined = attempt(paying_by_itself(DUE), "retry_later", SIX)
-    next_at = due_at(declined, AUTOPAY)
-    assert next_at == SIX + DAY
-    account = declined
-    for tried in range(30):
-        now = next_at + tried * timedelta(hours=1)
-        account = ended(account, "canceled", now=now)
-        assert due_at(account, AUTOPAY) == now + timedelta(hours=1)
-    assert (account.autopay.attempt, account.autopay.sequence) == (1, 31)
-    assert account.autopay.cycle_started_on == declined.autopay.cycle_started_on
+    account, made = declined, []
+    for _ in range(7):
+        at = due_at(account, AUTOPAY)
+        assert at is not None
+        made.append(at)
+        account = ended(account, "canceled", now=at)
+    hours = [SIX + DAY + timedelta(hours=hour) for hour in range(4)]
+    assert made == [*hours, *(SIX + day * DAY for day in (2, 3, 4))]
+    assert account.autopay.sequence == 8
+    assert account.open_invoices == declined.open_invoices
+    assert attempt(account, "retry_later", SIX + 4 * DAY).autopay.postponed == 0
+
+
+@pytest.mark.parametrize("late", CLASSES)
+def test_an_older_payments_end_tells_nothing_about_the_card_that_is_default_now(late: DeclineClass) -> None:
+    old, new = a_method("pm_OLD", fingerprint="old"), a_method()
+    account = attempt(paying_by_itself(DUE, method=new), "fix_method", SIX)
+    decline = Decline(code="no", decline_class=late)
+    parked = a_payment("pay_OLD", status="declined", method=old, trigger="autopay", decline=decline)
+    after = after_payment(account, parked, SIX + DAY, AUTOPAY)
+    assert due_at(after, AUTOPAY) is None
+    assert (after.autopay.stopped_reason, after.autopay.failed_method) == ("fix_method", new)
+    assert after.autopay.refused_fingerprints == (("old",) if late == "never_again" else ())
+
+
+@pytest.mark.parametrize("late", ["retry_later", "technical"])
+@pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again"])
+def test_a_late_decline_that_may_pass_lifts_no_stop_of_the_same_method(
+    reason: DeclineClass, late: DeclineClass
+) -> None:
+    stopped = attempt(paying_by_itself(DUE), reason, SIX)
+    late_one = a_payment(
+        "pay_OLD", status="declined", trigger="autopay", decline=Decline(code="no", decline_class=late)
+    )
+    assert after_payment(stopped, late_one, SIX + DAY, AUTOPAY) == stopped
+
+
+def test_an_attempt_not_made_lifts_no_stop_that_came_meanwhile() -> None:
+    account = attempt(paying_by_itself(DUE), "never_again", SIX, "manual")
+    assert account.autopay.stopped_reason == "never_again"
+    assert ended(account, "canceled").autopay.stopped_reason == "never_again"
+
+
+def test_who_confirmed_an_automatic_payment_is_charged_for_the_rest_too() -> None:
+    owes = DUE | {"inv_2": owed(due_in_days=0)}
+    waits = ended(paying_by_itself(owes), "requires_action")
+    confirmed = a_payment(attempt_id(paying_by_itself(owes)), status="succeeded", trigger="autopay")
+    paid = waits.model_copy(update={"open_invoices": {"inv_2": owes["inv_2"]}})
+    assert due_at(after_payment(paid, confirmed, NOW, AUTOPAY), AUTOPAY) == SIX
 
 
 def test_a_new_default_need_not_wait_for_what_was_not_made() -> None:
@@ -147,7 +189,7 @@ def test_a_retry_day_that_passes_while_the_bank_thinks_is_not_lost(answers_after
 
 def test_retry_days_count_from_the_first_attempt_whenever_its_decline_became_known() -> None:
     declined = attempt(paying_by_itself(DUE), "retry_later", SIX + 4 * DAY, reserved_at=SIX)
-    assert declined.autopay.cycle_started_on == TODAY
+    assert declined.open_invoices["inv_1"].tried_on == TODAY
     assert due_at(declined, AUTOPAY) == SIX + 5 * DAY
     declined = attempt(declined, "retry_later", SIX + 5 * DAY)
     assert due_at(declined, AUTOPAY) == SIX + 7 * DAY
@@ -212,6 +254,18 @@ def test_switching_off_and_on_again_earns_an_attempt_except_after_never_again(de
     assert on.autopay.sequence == 1, "under a new sequence"
 
 
+def test_switching_off_and_on_every_day_earns_one_attempt_each_time_and_no_retries_anew() -> None:
+    account, tried_on = paying_by_itself(DUE), []
+    for day in range(30):
+        while (at := due_at(account, AUTOPAY)) is not None and at <= NOW + day * DAY:
+            tried_on.append(day)
+            account = attempt(account, "retry_later", NOW + day * DAY)
+        off = autopay_switched(account.autopay, enabled=False)
+        account = account.model_copy(update={"autopay": autopay_switched(off, enabled=True)})
+    assert tried_on == list(range(30))
+    assert account.open_invoices["inv_1"].given_up
+
+
 def test_switching_on_what_is_on_changes_nothing() -> None:
     declined = attempt(paying_by_itself(DUE), "retry_later", SIX).autopay
     assert autopay_switched(declined, enabled=True) == declined
@@ -223,6 +277,44 @@ def test_an_invoice_that_falls_due_after_the_retries_ended_starts_a_new_cycle() 
     days, account = days_of_attempts(account, "retry_later")
     assert days == [30, 31, 33, 35, 37]
     assert account.autopay.stopped_reason == "retries_exhausted"
+
+
+@given(
+    due=st.lists(st.integers(0, 40), min_size=1, max_size=5),
+    bank_takes=st.lists(st.integers(0, 12), min_size=40, max_size=40),
+)
+def test_a_bank_is_asked_for_an_invoice_three_times_whatever_is_on_its_way_beside_it(
+    due: list[int], bank_takes: list[int]
+) -> None:
+    """And once more with each invoice that falls due later. Every debit comes back, after days."""
+    owes = {f"inv_{n}": owed(due_in_days=days) for n, days in enumerate(due)}
+    account, asked, answers = paying_by_itself(owes, method=a_method(kind="bank_debit")), [], list(bank_takes)
+    for day in range(200):
+        now = NOW + day * DAY
+        for debit, back_on in [(p, p.next_check_at) for p in account.pending.values()]:
+            if back_on and back_on <= now:
+                account = without_pending(account, [debit.payment_id])
+                back = debit.model_copy(update={"status": "declined", "decline": LATER})
+                account = after_payment(account, back, now, AUTOPAY)
+        if invoice_ids := invoices_due(account, now, AUTOPAY):
+            debit = a_payment(
+                attempt_id(account),
+                {i: account.open_invoices[i].remaining_minor for i in invoice_ids},
+                status="processing",
+                method=account.default_method,
+                trigger="autopay",
+                reserved_at=now,
+                next_check_at=now + answers.pop() * DAY,
+            )
+            account = account.model_copy(update={"pending": account.pending | {debit.payment_id: debit}})
+            account = after_payment(account, debit, now, AUTOPAY)
+            asked.append(set(invoice_ids))
+    assert due_at(account, AUTOPAY) is None, "it ends"
+    assert all(invoice.given_up for invoice in account.open_invoices.values())
+    new = [invoices - set().union(*asked[:n]) for n, invoices in enumerate(asked)]
+    for name in owes:
+        retried = [invoices for invoices, first in zip(asked, new, strict=True) if name in invoices and not first]
+        assert len(retried) <= 2, f"{name} in {asked}"
 
 
 @pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again"])

@@ -12,7 +12,7 @@ from chalicelib.accounts.models import Account, Autopay
 from chalicelib.accounts.rules import covered_by_invoice, today_of
 from chalicelib.autopay.rules import due_at, invoices_due
 from chalicelib.core.clock import local_date
-from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself, tried
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
 """Six in the morning in Berlin, today."""
@@ -126,6 +126,17 @@ def test_what_falls_due_after_the_retries_ended_takes_along_what_was_given_up() 
     assert invoices_due(account, SIX + 3 * DAY, AUTOPAY) == ("inv_OLD", "inv_NEW")
 
 
+def test_a_retry_takes_nothing_along_that_was_given_up() -> None:
+    owes = {"inv_OLD": given_up(owed(due_in_days=-30)), "inv_NEW": tried(owed(due_in_days=-2))}
+    plan = {"next_attempt_at": SIX, "failed_method": a_method()}
+    assert invoices_due(paying_by_itself(owes, autopay=plan), NOW, AUTOPAY) == ("inv_NEW",)
+    fresh = owes | {"inv_TODAY": owed(due_in_days=0)}
+    assert invoices_due(paying_by_itself(fresh, autopay=plan), NOW, AUTOPAY) == ("inv_OLD", "inv_NEW", "inv_TODAY")
+    another = a_method("pm_NEW", fingerprint="new")
+    account = paying_by_itself(owes, autopay=plan, method=another)
+    assert invoices_due(account, NOW, AUTOPAY) == ("inv_OLD", "inv_NEW"), "a new default may pay all of it"
+
+
 def test_an_attempt_pays_all_that_is_due_and_nothing_else_oldest_first() -> None:
     owes = {f"inv_{n}": owed(due_in_days=n) for n in (2, 0, -3, 1, -1)}
     account = paying_by_itself(owes)
@@ -164,17 +175,16 @@ def test_the_hour_is_the_customers_also_when_clocks_change(hour: int, zone: str,
 moments = st.integers(-20 * 24, 20 * 24).map(lambda hours: NOW + timedelta(hours=hours))
 accounts = st.builds(
     lambda owes, pending, autopay, zone, usable_from, cooldown: paying_by_itself(
-        {
-            f"inv_{n}": given_up(owed(100, due_in_days=days)) if abandoned else owed(100, due_in_days=days)
-            for n, (days, abandoned) in enumerate(owes)
-        },
+        {f"inv_{n}": met(owed(100, due_in_days=days)) for n, (days, met) in enumerate(owes)},
         method=a_method(usable_from=usable_from),
         autopay=autopay,
         time_zone=zone,
         cooldowns={"account": cooldown} if cooldown else {},
         pending=[a_payment(covers={f"inv_{n}": amount for n, amount in pending.items()})],
     ),
-    owes=st.lists(st.tuples(st.integers(-15, 15), st.booleans()), max_size=5),
+    owes=st.lists(
+        st.tuples(st.integers(-15, 15), st.sampled_from([given_up, tried, lambda invoice: invoice])), max_size=5
+    ),
     pending=st.dictionaries(st.integers(0, 4), st.integers(1, 150), max_size=3),
     autopay=st.fixed_dictionaries(
         {},

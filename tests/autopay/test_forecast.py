@@ -11,7 +11,7 @@ from chalicelib.accounts.models import Account, OpenInvoice
 from chalicelib.accounts.rules import balance
 from chalicelib.autopay.forecast import Forecast, forecast
 from chalicelib.autopay.rules import due_at, invoices_due
-from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself, tried
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -65,11 +65,23 @@ def test_an_attempt_under_way_makes_the_next_one_no_failure() -> None:
 
 
 def test_a_planned_retry_takes_what_falls_due_until_then_along() -> None:
-    owes = {"inv_1": owed(100, due_in_days=-1), "inv_2": owed(50, due_in_days=1), "inv_3": owed(7, due_in_days=3)}
-    plan = {"attempt": 1, "next_attempt_at": SIX + 2 * DAY, "failed_method": a_method()}
+    owes = {"inv_1": tried(owed(100, due_in_days=-1))}
+    owes |= {"inv_2": owed(50, due_in_days=1), "inv_3": owed(7, due_in_days=3)}
+    plan = {"next_attempt_at": SIX + 2 * DAY, "failed_method": a_method()}
     account = paying_by_itself(owes, autopay=plan)
     assert dates(account) == [(SIX + 2 * DAY, 150, ("inv_1", "inv_2")), (SIX + 3 * DAY, 7, ("inv_3",))]
     assert (planned(account).health, planned(account).charges[0].problems) == ("at_risk", ("declined_before",))
+
+
+def test_what_was_given_up_is_not_retried_but_taken_along_by_what_falls_due_next() -> None:
+    owes = {"inv_1": given_up(owed(100, due_in_days=-9)), "inv_2": tried(owed(50, due_in_days=-1))}
+    plan = {"next_attempt_at": SIX + 2 * DAY, "failed_method": a_method()}
+    retry, never = planned(paying_by_itself(owes, autopay=plan)).charges
+    assert (retry.at, retry.invoice_ids, retry.health) == (SIX + 2 * DAY, ("inv_2",), "at_risk")
+    assert (never.at, never.invoice_ids, never.health) == (None, ("inv_1",), "will_fail")
+    assert never.problems == ("stopped", "declined_before")
+    account = paying_by_itself(owes | {"inv_3": owed(7, due_in_days=20)}, autopay=plan)
+    assert dates(account) == [(SIX + 2 * DAY, 50, ("inv_2",)), (SIX + 20 * DAY, 107, ("inv_1", "inv_3"))]
 
 
 @pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again", "retries_exhausted"])
@@ -77,7 +89,7 @@ def test_after_a_stop_nothing_is_charged_before_the_customer_acts(reason: str) -
     stop = {"stopped_reason": reason, "failed_method": a_method()}
     account = paying_by_itself({"inv_1": given_up(owed(100, due_in_days=-1))}, autopay=stop)
     (charge,) = planned(account).charges
-    assert (charge.at, charge.problems, charge.health) == (None, ("stopped",), "will_fail")
+    assert (charge.at, charge.problems, charge.health) == (None, ("stopped", "declined_before"), "will_fail")
 
 
 def test_a_method_refused_for_good_says_so() -> None:
@@ -126,12 +138,10 @@ plans = st.builds(lambda plan, method: plan | {"failed_method": method}, decline
 
 
 invoices = st.builds(
-    lambda amount, days, abandoned: (
-        given_up(owed(amount, due_in_days=days)) if abandoned and days <= 0 else owed(amount, due_in_days=days)
-    ),
+    lambda amount, days, met: met(owed(amount, due_in_days=days)) if days <= 0 else owed(amount, due_in_days=days),
     st.integers(1, 900),
     st.integers(-10, 30),
-    st.booleans(),
+    st.sampled_from([given_up, tried, lambda invoice: invoice]),
 )
 
 

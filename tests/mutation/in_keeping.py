@@ -2,7 +2,7 @@
 
 from tests.mutation.guard import File
 
-_accounts = File("chalicelib/accounts/rules.py", ("tests/accounts", "tests/autopay", "tests/payments"))
+_accounts = File("chalicelib/accounts/rules.py", ("tests/accounts", "tests/autopay", "tests/payments", "tests/overdue"))
 _opening = File("chalicelib/accounts/service.py", ("tests/accounts",))
 _account = File("chalicelib/accounts/models.py", ("tests/accounts", "tests/payments"))
 _wiring = File("chalicelib/wiring.py", ("tests/sweeps/test_fan_out.py", "tests/sweeps", "tests/overdue"))
@@ -15,6 +15,24 @@ _chain = File("chalicelib/activity/rules.py", ("tests/activity",))
 _verifying = File("chalicelib/activity/service.py", ("tests/activity",))
 
 ACCOUNTS = (
+    _accounts.without(
+        "what is covered is not payable",
+        "invoice.remaining_minor - covered.get(i, 0)) for i, invoice in oldest_due_first(account)]",
+        "invoice.remaining_minor) for i, invoice in oldest_due_first(account)]",
+        "two payments must not cover one invoice, and a debit in the bank stops dunning",
+    ),
+    _accounts.without(
+        "covered invoices left out",
+        "for invoice_id, invoice, minor in left if minor > 0]",
+        "for invoice_id, invoice, minor in left]",
+        "a payment lists what it pays",
+    ),
+    _accounts.without(
+        "new method earns an attempt",
+        "return method is not None and autopay.failed_method == method",
+        "return method is not None",
+        "a new card settles the old invoice",
+    ),
     _accounts.without(
         "due today is not overdue",
         "if invoice.due_on < today}",

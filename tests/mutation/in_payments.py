@@ -76,18 +76,6 @@ RESERVING = (
         "invoice named is open", "invoice_id not in account.open_invoices", "a paid invoice is not paid again"
     ),
     _reserving.without(
-        "what is covered is not payable",
-        "invoice.remaining_minor - covered.get(invoice_id, 0),",
-        "invoice.remaining_minor,",
-        "two payments must not cover one invoice",
-    ),
-    _reserving.without(
-        "covered invoices left out",
-        "return [part for part in parts if part.amount_minor > 0]",
-        "return parts",
-        "a payment lists what it pays",
-    ),
-    _reserving.without(
         "no more given up than needed",
         "if covers and needed > payable_minor:",
         "if covers:",
@@ -107,8 +95,8 @@ RESERVING = (
     ),
     _reserving.without(
         "oldest due first",
-        "for invoice_id, invoice in oldest_due_first(account)\n        if invoice_ids",
-        "for invoice_id, invoice in oldest_due_first(account)[::-1]\n        if invoice_ids",
+        "in uncovered(account)\n        if invoice_ids",
+        "in uncovered(account)[::-1]\n        if invoice_ids",
         "a part payment goes to what is due first",
     ),
 )

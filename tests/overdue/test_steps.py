@@ -6,10 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.accounts.models import Account, Overdue
+from chalicelib.accounts.models import Account, Autopay, Overdue
 from chalicelib.accounts.rules import today_of
 from chalicelib.overdue.rules import OverduePolicy, Step, due_at, next_step, take
-from tests.support.builders import NOW, OVERDUE, TODAY, a_payment, an_account, owed, suspended_account
+from tests.support.builders import (
+    NOW,
+    OVERDUE,
+    TODAY,
+    a_method,
+    a_payment,
+    an_account,
+    given_up,
+    owed,
+    suspended_account,
+    tried,
+)
 
 DAY = timedelta(days=1)
 
@@ -130,6 +141,35 @@ def test_what_is_overdue_anew_after_all_was_paid_begins_with_the_first_notice() 
 def test_a_reopened_invoice_counts_from_its_new_grace() -> None:
     reopened = owed(due_in_days=-60).model_copy(update={"grace_from": TODAY})
     assert chased(an_account({"inv_1": reopened}), 0, 60)[0] == STAGES
+
+
+PLANNED = Autopay(enabled=True, next_attempt_at=NOW + 20 * DAY, failed_method=a_method())
+
+
+@pytest.mark.parametrize(
+    ("autopay", "suspended_on"),
+    [
+        (PLANNED, 21),
+        (PLANNED.model_copy(update={"next_attempt_at": NOW + 3 * DAY}), 15),
+        (PLANNED.model_copy(update={"enabled": False}), 15),
+        (PLANNED.model_copy(update={"failed_method": a_method("pm_OLD")}), 15),
+        (PLANNED.model_copy(update={"next_attempt_at": None, "stopped_reason": "fix_method"}), 15),
+        (PLANNED.model_copy(update={"postponed": 3}), 21),
+        (PLANNED.model_copy(update={"postponed": 4}), 15),
+    ],
+)
+def test_suspension_waits_for_a_retry_that_is_planned_and_for_none_that_is_never_made(
+    autopay: Autopay, suspended_on: int
+) -> None:
+    account = an_account({"inv_1": tried(owed(due_in_days=0))}, default_method=a_method(), autopay=autopay)
+    policy = OverduePolicy((1, 7), 14, postponed_max=3)
+    assert chased(account, 0, 60, policy)[0] == [*STAGES[:2], (suspended_on, "suspend")]
+
+
+def test_the_retries_of_a_younger_invoice_put_off_no_suspension_for_what_was_given_up() -> None:
+    owes = {"inv_1": given_up(owed(due_in_days=0)), "inv_2": tried(owed(due_in_days=10))}
+    account = an_account(owes, default_method=a_method(), autopay=PLANNED)
+    assert chased(account, 0, 60)[0] == STAGES
 
 
 def test_a_stage_may_do_without_notices() -> None:

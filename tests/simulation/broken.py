@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chalicelib.core.clock import Clock
 from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, NotSent, Outcome, Unknown
@@ -130,6 +131,18 @@ def forgetting(sweep: str) -> Setting:
     return on(Forgets)
 
 
+def forgetting_of_autopay(**values: object) -> Setting:
+    """A ledger that loses something an account says of autopay."""
+
+    class ForgetsOfAutopay(MemoryLedger):
+        def commit(self, change: Change[A]) -> A:
+            account: Any = change.account
+            autopay = account.autopay.model_copy(update=values)
+            return super().commit(replace(change, account=account.model_copy(update={"autopay": autopay})))
+
+    return on(ForgetsOfAutopay)
+
+
 @dataclass(frozen=True)
 class Broken:
     """`shows_as`: what the simulation says of it, in one of so many `seeds`."""
@@ -147,6 +160,10 @@ BROKEN: dict[str, Broken] = {
     ),
     "a ledger without an index for autopay": Broken(forgetting("autopay"), "autopay"),
     "a ledger without an index for checks": Broken(forgetting("reconcile"), "no check will find"),
+    "a ledger that forgets why autopay stopped": Broken(
+        forgetting_of_autopay(stopped_reason=None), "known to be bad", 300
+    ),
+    "a ledger that forgets the retry day": Broken(forgetting_of_autopay(next_attempt_at=None), "day of a decline", 300),
     "a gateway that looks where it should fence": Broken(through(LooksFirst), "charged", 400),
     "a gateway that lets the customer go on after a close": Broken(
         through(KeepsWaiting), "charged and not booked", 400

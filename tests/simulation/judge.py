@@ -122,4 +122,10 @@ class Judge:
 
 def judged_by(settings: Settings) -> Rules:
     cooldown = timedelta(seconds=settings.cooldown_seconds)
-    return Rules(wiring.overdue_policy(settings), cooldown, settings.cooldown_scope, wiring.due_work(settings))
+    return Rules(
+        overdue=wiring.overdue_policy(settings),
+        autopay=wiring.autopay_policy(settings),
+        cooldown=cooldown,
+        cooldown_scope=settings.cooldown_scope,
+        due_work=wiring.due_work(settings),
+    )

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import covered_by_invoice, today_of
+from chalicelib.autopay.rules import AutopayPolicy
 from chalicelib.core.clock import days_after
 from chalicelib.ledger.models import DueWork
 from chalicelib.overdue.rules import OverduePolicy
+from chalicelib.payment_methods.models import MethodSnapshot
 from chalicelib.payments.models import Payment
 from chalicelib.payments.moves import MOVES
 from tests.proof.books import Books
@@ -20,6 +22,7 @@ class Rules:
     """The stage's choices that a history is judged by."""
 
     overdue: OverduePolicy
+    autopay: AutopayPolicy
     cooldown: timedelta
     cooldown_scope: str
     due_work: DueWork
@@ -50,6 +53,7 @@ def _wrong_payments(before: Books, after: Books, rules: Rules) -> Iterator[str]:
                 yield f"{payment.payment_id} was begun while the account was cooling down"
         else:
             yield from _wrong_by_itself(before.account, payment)
+            yield from _tried_enough(before, payment, rules.autopay)
 
 
 def _cools(payment: Payment, declined: Payment, rules: Rules) -> bool:
@@ -97,6 +101,41 @@ def _wrong_by_itself(account: Account, payment: Payment) -> Iterator[str]:
     today = today_of(account, payment.reserved_at)
     if any(account.open_invoices[part.invoice_id].due_on > today for part in payment.allocations):
         yield f"{payment.payment_id} is automatic and pays what is not due yet"
+
+
+def _tried_enough(before: Books, payment: Payment, policy: AutopayPolicy) -> Iterator[str]:
+    """An automatic payment for nothing but what was tried since the customer did something last, with a method that
+    was declined for a reason only the customer mends, or today, or as often as one is tried.
+    """
+    declines = _declines_since_the_customer_acted(before, payment.method)
+    classes = [declined.decline.decline_class for declined in declines if declined.decline]
+    if set(classes) - {"retry_later", "technical"}:
+        yield f"{payment.payment_id} is automatic with a card known to be bad"
+    tried = Counter(part.invoice_id for declined in declines for part in declined.allocations)
+    times = [tried[part.invoice_id] for part in payment.allocations]
+    if min(times) == 0:
+        return
+    today, last = today_of(before.account, payment.reserved_at), declines[0]
+    if classes[0] == "retry_later" and today_of(before.account, last.reserved_at) == today:
+        yield f"{payment.payment_id} is automatic on the day of a decline"
+    if max(times) >= 1 + len(policy.retry_days[payment.method.kind]) + policy.technical_retries_max:
+        yield f"{payment.payment_id} is automatic for what was tried {max(times)} times"
+
+
+def _declines_since_the_customer_acted(books: Books, method: MethodSnapshot) -> list[Payment]:
+    """Automatic attempts with the method as it is, the latest first; money that came from it is a new beginning too."""
+    declines = []
+    for entry in reversed(books.entries):
+        if entry.action in ("payment_settings.changed", "payment_method.updated", "payment_method.removed"):
+            break
+        ended = books.payment(str(entry.facts.get("payment_id")))
+        if ended is None or ended.method != method:
+            continue
+        if entry.action.startswith("payment.succeeded"):
+            break
+        if entry.action == "payment.declined" and ended.trigger == "autopay":
+            declines.append(ended)
+    return declines
 
 
 def _wrong_to_notice(account: Account, after: Books, policy: OverduePolicy) -> Iterator[str]:

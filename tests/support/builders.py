@@ -76,9 +76,14 @@ def owed(amount_minor: int = 10_000, *, due_in_days: int = 14, number: str = "AC
     return OpenInvoice(number=number, due_on=due_on, remaining_minor=amount_minor, grace_from=due_on)
 
 
+def tried(invoice: OpenInvoice, declines: int = 1) -> OpenInvoice:
+    """The invoice after automatic attempts that were declined, the first on its due date."""
+    return invoice.model_copy(update={"tried_on": invoice.due_on, "declines": declines})
+
+
 def given_up(invoice: OpenInvoice) -> OpenInvoice:
     """The invoice after autopay's retries ended with it."""
-    return invoice.model_copy(update={"given_up": True})
+    return tried(invoice, 5).model_copy(update={"given_up": True})
 
 
 def an_account(

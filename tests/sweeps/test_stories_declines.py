@@ -9,10 +9,11 @@ import pytest
 
 from chalicelib import settings, wiring
 from chalicelib.core.errors import Invalid
+from chalicelib.gateways.instruments import CARDS
 from chalicelib.sweeps.stores import MemoryRuns
 from tests.support.builders import ANNA, TODAY
 from tests.support.memory_desk import ENVIRON, MemoryDesk, a_desk
-from tests.sweeps.stories import a_day, all_runs, automatic, autopay_with, diary
+from tests.sweeps.stories import SWEEPS, a_day, all_runs, automatic, autopay_with, diary
 
 
 @pytest.fixture
@@ -258,18 +259,41 @@ def test_an_attempt_that_provably_did_not_happen_is_made_anew_under_the_next_seq
     assert desk.account().autopay.sequence == 2
 
 
-def test_while_the_gateway_cannot_be_reached_it_is_tried_once_an_hour_and_charged_when_it_can(desk: MemoryDesk) -> None:
+def test_while_the_gateway_cannot_be_reached_it_is_tried_hourly_then_daily_and_charged_when_it_can(
+    desk: MemoryDesk,
+) -> None:
     autopay_with(desk, "tok_not_sent")
     desk.issue(100, due_in_days=0)
-    for _ in range(5):
-        assert desk.run("autopay") == {"handled": 1, "not_sent": 1}
-        desk.advance(minutes=45)
-        assert desk.run("autopay") == {}
+    tried = [desk.clock.now()]
+    assert desk.run("autopay") == {"handled": 1, "not_sent": 1}
+    for _ in range(4 * 24 * 4):
         desk.advance(minutes=15)
+        if desk.run("autopay"):
+            tried.append(desk.clock.now())
+    hours = [(at - tried[0]).total_seconds() / 3600 for at in tried]
+    assert hours == [0, 1, 2, 3, 20, 44, 68, 92], "from the second day on at six"
     assert {payment.status for payment in automatic(desk)} == {"canceled"}
-    assert desk.account().autopay.attempt == 0
+    assert {invoice.declines for invoice in desk.account().open_invoices.values()} == {0}
     desk.choose(desk.add_card("tok_visa"), autopay=True)
     assert desk.run("autopay") == {"handled": 1, "charged": 1}
+
+
+_ENDS_OTHERWISE = ("approved", "timeout_then_approved", "refused_at_attach", "timeout_at_attach", "never_answers")
+
+
+@pytest.mark.parametrize("token", [name for name, card in CARDS.items() if card.behaviour not in _ENDS_OTHERWISE])
+def test_whatever_a_card_does_it_is_tried_a_bounded_number_of_times_and_who_does_not_pay_is_suspended(
+    desk: MemoryDesk, token: str
+) -> None:
+    """A month of nobody doing anything."""
+    autopay_with(desk, token)
+    desk.issue(100, due_in_days=0)
+    for hours in [1] * 48 + [8] * 3 * 28:
+        for sweep in SWEEPS:
+            desk.run(sweep)
+        desk.advance(hours=hours)
+    assert desk.account().services.status == "suspended"
+    assert len(automatic(desk)) <= 1 + 3 + 30, "soon again three times, then at most once a day"
 
 
 def test_removing_the_default_with_autopay_switches_it_off(desk: MemoryDesk) -> None:
