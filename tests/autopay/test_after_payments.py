@@ -13,7 +13,7 @@ from chalicelib.autopay.rules import after_payment, attempt_id, due_at, invoices
 from chalicelib.payment_methods.models import MethodKind
 from chalicelib.payments.models import Decline, DeclineClass, PaymentStatus, Trigger
 from chalicelib.payments.reserving import without_pending
-from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself, tried
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -140,6 +140,11 @@ def test_who_confirmed_an_automatic_payment_is_charged_for_the_rest_too() -> Non
     confirmed = a_payment(attempt_id(paying_by_itself(owes)), status="succeeded", trigger="autopay")
     paid = waits.model_copy(update={"open_invoices": {"inv_2": owes["inv_2"]}})
     assert due_at(after_payment(paid, confirmed, NOW, AUTOPAY), AUTOPAY) == SIX
+
+
+def test_a_part_paid_by_hand_confirms_nothing() -> None:
+    waits = ended(paying_by_itself(DUE | {"inv_2": owed(due_in_days=0)}), "requires_action")
+    assert due_at(ended(waits, "succeeded", "manual"), AUTOPAY) is None
 
 
 def test_a_new_default_need_not_wait_for_what_was_not_made() -> None:
@@ -277,6 +282,45 @@ def test_an_invoice_that_falls_due_after_the_retries_ended_starts_a_new_cycle() 
     days, account = days_of_attempts(account, "retry_later")
     assert days == [30, 31, 33, 35, 37]
     assert account.autopay.stopped_reason == "retries_exhausted"
+
+
+def test_what_falls_due_within_the_retries_of_another_invoice_has_all_of_its_own() -> None:
+    """And the other no more than before."""
+    account = paying_by_itself(DUE | {"inv_2": owed(due_in_days=3)})
+    asked: dict[str, list[int]] = {"inv_1": [], "inv_2": []}
+    while (at := due_at(account, AUTOPAY)) is not None:
+        for invoice_id in invoices_due(account, at, AUTOPAY):
+            asked[invoice_id].append((today_of(account, at) - TODAY).days)
+        account = attempt(account, "retry_later", at)
+    assert asked == {"inv_1": [0, 1, 3, 4, 6], "inv_2": [3, 4, 6, 8, 10]}
+    assert account.autopay.stopped_reason == "retries_exhausted"
+
+
+def test_a_last_decline_leaves_the_retries_of_what_was_tried_beside_it() -> None:
+    method = a_method(kind="bank_debit")
+    owes = {"inv_1": tried(owed(due_in_days=-9), 2), "inv_2": tried(owed(due_in_days=-2))}
+    plan = {"next_attempt_at": SIX + DAY, "failed_method": method}
+    account = paying_by_itself(owes, method=method, autopay=plan)
+    last = a_payment("pay_LATE", status="declined", method=method, trigger="autopay", decline=LATER)
+    account = after_payment(account, last, NOW, AUTOPAY)
+    assert (due_at(account, AUTOPAY), account.autopay.stopped_reason) == (SIX + DAY, None)
+    assert invoices_due(account, SIX + DAY, AUTOPAY) == ("inv_2",)
+
+
+def test_what_one_payment_did_not_hold_is_given_up_with_what_was_due_beside_it() -> None:
+    owes = {f"inv_{n}": tried(owed(due_in_days=-7), 4) for n in (1, 2)} | {"inv_3": owed(due_in_days=1)}
+    account = paying_by_itself(owes, autopay={"failed_method": a_method()})
+    last = a_payment(status="declined", trigger="autopay", decline=LATER, left_out_invoices=1)
+    account = after_payment(account, last, NOW, AUTOPAY)
+    assert [invoice.given_up for invoice in account.open_invoices.values()] == [True, True, False]
+
+
+def test_technical_declines_about_something_voided_since_take_none_from_the_next() -> None:
+    account = paying_by_itself(DUE)
+    for hours in range(3):
+        account = attempt(account, "technical", SIX + timedelta(hours=hours))
+    account = attempt(_owing_more(account.model_copy(update={"open_invoices": {}}), due_in_days=0), "technical", NOW)
+    assert due_at(account, AUTOPAY) == NOW + timedelta(hours=1)
 
 
 @given(

@@ -178,8 +178,8 @@ AUTOPAY = (
     ),
     _autopay.without(
         "no late decline lifts a stop",
-        "    if plan_holds(autopay, method) and _only_the_customer_lifts(autopay):\n        return account\n    technical",
-        "    technical",
+        "    if plan_holds(autopay, method) and _only_the_customer_lifts(autopay):\n",
+        "    if False:\n",
         "a card known to be bad is not charged again",
     ),
     _autopay.without(
