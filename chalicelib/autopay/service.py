@@ -6,14 +6,9 @@ from datetime import datetime
 from chalicelib.accounts.models import BY_AUTOPAY, Account
 from chalicelib.activity.models import PAYDESK, ActivityEntry
 from chalicelib.activity.rules import logged
+from chalicelib.autopay.after_payments import after_payment, stopped_before_trying
 from chalicelib.autopay.forecast import Forecast, forecast
-from chalicelib.autopay.rules import (
-    AutopayPolicy,
-    after_payment,
-    due_at,
-    invoices_due,
-    stopped_before_trying,
-)
+from chalicelib.autopay.rules import AutopayPolicy, due_at, invoices_due
 from chalicelib.core.clock import Clock
 from chalicelib.core.ids import fingerprint
 from chalicelib.ledger.models import Change, Index

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from chalicelib.accounts.models import Account, Autopay
 from chalicelib.accounts.rules import autopay_switched, today_of
-from chalicelib.autopay.rules import after_payment, attempt_id, due_at, invoices_due, stopped_before_trying
+from chalicelib.autopay.after_payments import after_payment, stopped_before_trying
+from chalicelib.autopay.rules import attempt_id, due_at, invoices_due
 from chalicelib.payment_methods.models import MethodKind
 from chalicelib.payments.models import Decline, DeclineClass, PaymentStatus, Trigger
 from chalicelib.payments.reserving import without_pending
-from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, owed, paying_by_itself, tried
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself, tried
 
 SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -305,6 +306,17 @@ def test_a_last_decline_leaves_the_retries_of_what_was_tried_beside_it() -> None
     account = after_payment(account, last, NOW, AUTOPAY)
     assert (due_at(account, AUTOPAY), account.autopay.stopped_reason) == (SIX + DAY, None)
     assert invoices_due(account, SIX + DAY, AUTOPAY) == ("inv_2",)
+
+
+def test_a_retry_that_brings_money_earns_what_was_given_up_one_more_attempt() -> None:
+    owes = {"inv_1": given_up(owed(due_in_days=-9)), "inv_2": tried(owed(due_in_days=-2))}
+    account = paying_by_itself(owes, autopay={"next_attempt_at": SIX, "failed_method": a_method()})
+    left = account.model_copy(update={"open_invoices": {"inv_1": owes["inv_1"]}})
+    assert due_at(ended(left, "succeeded", "manual"), AUTOPAY) is None, "by hand it says nothing of autopay"
+    paid = ended(left, "succeeded")
+    assert invoices_due(paid, NOW, AUTOPAY) == ("inv_1",)
+    again = attempt(paid, "retry_later", NOW)
+    assert (due_at(again, AUTOPAY), again.autopay.stopped_reason) == (None, "retries_exhausted")
 
 
 def test_what_one_payment_did_not_hold_is_given_up_with_what_was_due_beside_it() -> None:

@@ -5,6 +5,7 @@ from tests.mutation.guard import File
 _STORIES = ("tests/sweeps/test_stories_autopay.py", "tests/sweeps/test_stories_declines.py")
 
 _autopay = File("chalicelib/autopay/rules.py", ("tests/autopay", *_STORIES))
+_ends = File("chalicelib/autopay/after_payments.py", ("tests/autopay", *_STORIES))
 _attempts = File("chalicelib/autopay/service.py", ("tests/autopay", *_STORIES, "tests/sweeps/test_races.py"))
 _overdue = File("chalicelib/overdue/rules.py", ("tests/overdue",))
 _chasing = File("chalicelib/overdue/service.py", ("tests/overdue",))
@@ -69,61 +70,61 @@ AUTOPAY = (
         "for invoice_id, invoice, _ in uncovered(account)}",
         "what is not due yet is not charged",
     ),
-    _autopay.without(
+    _ends.without(
         "expired card not tried",
         '!= "expired":',
         '!= "never":',
         "asking would be in vain",
     ),
-    _autopay.without(
+    _ends.without(
         "only autopay's declines count",
         'case "declined" if by_autopay and payment.decline is not None:',
         'case "declined" if payment.decline is not None:',
         "the bookkeeper's wrong card does not stop autopay",
     ),
-    _autopay.without(
+    _ends.without(
         "never again, whoever tried",
         'case "declined" if payment.decline is not None and payment.decline.decline_class == "never_again":',
         'case "declined" if False:',
         "the schemes forbid it after a stolen card",
     ),
-    _autopay.without(
+    _ends.without(
         "only never again is refused by hand",
         'case "declined" if payment.decline is not None and payment.decline.decline_class == "never_again":',
         'case "declined" if payment.decline is not None:',
         "an empty card may be full tomorrow",
     ),
-    _autopay.without(
+    _ends.without(
         "payer asked is a stop",
         'case "requires_action" if by_autopay:',
         'case "requires_action" if False:',
         "nobody is there to confirm: it would be asked every hour",
     ),
-    _autopay.without(
+    _ends.without(
         "only the present attempt is made anew",
         'case "canceled" if current:',
         'case "canceled":',
         "what the customer gives up, or was parked long ago, does not put autopay off",
     ),
-    _autopay.without(
+    _ends.without(
         "attempt that ended raises the number",
         "_set(account.autopay, sequence=account.autopay.sequence + 1)",
         "account.autopay",
         "the next attempt is another payment",
     ),
-    _autopay.without(
+    _ends.without(
         "unknown outcome keeps the number",
         'if current and payment.status != "in_flight":',
         "if current:",
         "an attempt without an answer is still this one",
     ),
-    _autopay.without(
+    _ends.without(
         "an attempt raises the number once",
         'if current and payment.status != "in_flight":',
         'if by_autopay and payment.status != "in_flight":',
         "a bank's late answer skips no number",
     ),
-    _autopay.without(
+    _ends.without(
         "only autopay's attempts raise the number",
         "current = by_autopay and payment.payment_id == attempt_id(account)",
         "current = True",
@@ -131,7 +132,7 @@ AUTOPAY = (
     ),
     _autopay.unless(
         "stop lasts",
-        "holds and _only_the_customer_lifts(account.autopay)",
+        "holds and only_the_customer_lifts(account.autopay)",
         "fix_method, needs_customer and never_again wait for the customer",
     ),
     _autopay.without(
@@ -158,136 +159,142 @@ AUTOPAY = (
         "and True:",
         "who can pay again pays all of it",
     ),
-    _autopay.without(
+    _ends.without(
         "only what was tried is given up",
         "if invoice_id in paid or (payment.left_out_invoices and invoice.due_on <= tried_on)",
         "if True",
         "what was never tried is not forgotten",
     ),
-    _autopay.without(
+    _ends.without(
         "what was left out counts as tried",
         "or (payment.left_out_invoices and invoice.due_on <= tried_on)",
         "or False",
         "with more due than one payment holds the retries would never end",
     ),
-    _autopay.without(
+    _ends.without(
         "an older payment says nothing about the default",
         "    if account.default_method != method:\n",
         "    if False:\n",
         "a card known to be bad is not charged again",
     ),
-    _autopay.without(
+    _ends.without(
         "no late decline lifts a stop",
-        "    if plan_holds(autopay, method) and _only_the_customer_lifts(autopay):\n",
+        "    if plan_holds(autopay, method) and only_the_customer_lifts(autopay):\n",
         "    if False:\n",
         "a card known to be bad is not charged again",
     ),
-    _autopay.without(
+    _ends.without(
         "an attempt not made lifts no stop",
-        "if account.default_method != method or (plan_holds(autopay, method) and _only_the_customer_lifts(autopay)):",
+        "if account.default_method != method or (plan_holds(autopay, method) and only_the_customer_lifts(autopay)):",
         "if account.default_method != method:",
         "the schemes forbid it after a stolen card",
     ),
-    _autopay.without(
+    _ends.without(
         "technical retries bounded",
         'decline_class == "technical" and technical < policy.technical_retries_max',
         'decline_class == "technical"',
         "a broken processor is not asked every hour for ever",
     ),
-    _autopay.without(
+    _ends.without(
         "technical retries are counted for each debt",
         "technical = autopay.technical if any(i.tried_on for i in account.open_invoices.values()) else 0",
         "technical = autopay.technical",
         "last month's fault takes no retry from this month",
     ),
-    _autopay.without(
+    _ends.without(
         "technical declines use up no retry day",
         "account = _marked(account, payment, counts=not soon)",
         "account = _marked(account, payment, counts=True)",
         "they were nobody's fault",
     ),
-    _autopay.without(
+    _ends.without(
         "as often as agreed",
         "for i, invoice in tried.items() if invoice.declines <= len(retry_days)}",
         "for i, invoice in tried.items()}",
         "a bank debit may be presented three times",
     ),
-    _autopay.without(
+    _ends.without(
         "retry days of what was tried last",
         "first = max((invoice.tried_on",
         "first = min((invoice.tried_on",
         "what fell due later has its retry days too",
     ),
-    _autopay.unless(
+    _ends.unless(
         "retries beside retries",
         "any(invoice.tried_on and not invoice.given_up for invoice in account.open_invoices.values())",
         "what another attempt was for is retried still",
     ),
-    _autopay.without(
+    _ends.without(
         "another method begins anew after a stop",
         "anew = autopay.stopped_reason is not None and not plan_holds(autopay, payment.method)",
         "anew = False",
         "a new card has its retry days",
     ),
-    _autopay.without(
+    _ends.without(
         "another method begins nothing anew within the retries",
         "anew = autopay.stopped_reason is not None and not plan_holds(autopay, payment.method)",
         "anew = not plan_holds(autopay, payment.method)",
         "switching off and on is one attempt",
     ),
-    _autopay.without(
+    _ends.without(
         "retry days to come",
         "next((day for day in days if day > today), None)",
         "next(iter(days), None)",
         "a plan in the past would be tried at every run",
     ),
-    _autopay.unless(
+    _ends.unless(
         "days the bank took are not lost",
         "tried_on < today",
         "a debit is presented as often as agreed",
     ),
-    _autopay.without(
+    _ends.without(
         "attempt not made waits",
         "again = _set(autopay, next_attempt_at=at, ",
         "again = _set(autopay, ",
         "an outage must not make every run try every account",
     ),
-    _autopay.unless(
+    _ends.unless(
         "attempts that are not made become rare",
         "postponed > policy.technical_retries_max",
         "a card that always times out is not asked every hour for ever",
     ),
-    _autopay.without(
+    _ends.without(
         "who confirms is charged for the rest",
-        "    if confirmed and account.autopay.stopped_reason",
-        "    if False and account.autopay.stopped_reason",
+        'reason = None if autopay.stopped_reason == "needs_customer" else autopay.stopped_reason',
+        "reason = autopay.stopped_reason",
         "the reason of the stop is gone",
     ),
-    _autopay.without(
+    _ends.without(
         "money from elsewhere confirms nothing",
-        'confirmed = payment.trigger == "autopay" and ',
-        "confirmed = ",
+        'if payment.trigger == "autopay" and failed is not None and',
+        "if failed is not None and",
         "a bookkeeper who pays a part has confirmed nothing",
     ),
-    _autopay.without(
+    _ends.without(
+        "a method that pays again earns what was given up an attempt",
+        "_set_invoice(invoice, given_up=False) for i, invoice in account.open",
+        "invoice for i, invoice in account.open",
+        "nothing is forgotten that could be paid",
+    ),
+    _ends.without(
         "recovered only with nothing due",
         "if any(invoice.due_on <= today for invoice in account.open_invoices.values()):",
         "if False:",
         "a part payment does not start the retries anew",
     ),
-    _autopay.without(
+    _ends.without(
         "refused card remembered",
         'if reason == "never_again"\n        else',
         "if False\n        else",
         "the schemes forbid it after a stolen card",
     ),
-    _autopay.without(
+    _ends.without(
         "only never again is remembered for good",
         'if reason == "never_again"\n        else',
         "if True\n        else",
         "an expired card may be renewed",
     ),
-    _autopay.without(
+    _ends.without(
         "a stop outlasts money from another card",
         'before.stopped_reason in ("fix_method", "needs_customer")',
         "False",
