@@ -1,5 +1,6 @@
 """What checking an account's pending payments did."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,13 +29,9 @@ class CheckCounts:
             self.parked + other.parked,
             self.failed + other.failed,
             self.busy + other.busy,
-            _added(self.charged, other.charged),
-            _added(self.limbo, other.limbo),
+            Counter(self.charged) + Counter(other.charged),
+            Counter(self.limbo) + Counter(other.limbo),
         )
-
-
-def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in left.keys() | right.keys()}
 
 
 Age = Literal["hour", "day", "week", "longer"]

@@ -1,5 +1,6 @@
 """What a run of scheduled work is made of."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,11 +22,10 @@ class Tally:
     amounts: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(_added(self.counts, other.counts), _added(self.amounts, other.amounts))
-
-
-def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in left.keys() | right.keys()}
+        return Tally(
+            Counter(self.counts) + Counter(other.counts),
+            Counter(self.amounts) + Counter(other.amounts),
+        )
 
 
 class Sweep(Protocol):

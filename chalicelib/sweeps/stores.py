@@ -51,7 +51,9 @@ class MemoryQueue:
 
 
 class DynamoDBRuns:
-    """Runs on DynamoDB. Adding is not guarded: these are statistics, and a second try may count a visit twice."""
+    """Runs on DynamoDB. These are statistics: a write is tried once, for a worker has better uses for its time, and
+    adding twice would count a visit twice. `attempts` are those of reading.
+    """
 
     def __init__(self, connect: "Callable[[], DynamoDBClient]", table_prefix: str, attempts: int) -> None:
         self._connect = connect
@@ -59,8 +61,8 @@ class DynamoDBRuns:
         self._attempts = attempts
 
     @cached_property
-    def _calls(self) -> Calls:
-        return Calls(self._connect(), self._attempts)
+    def _client(self) -> "DynamoDBClient":
+        return self._connect()
 
     def begin(self, order: Order, shard: str, at: str) -> None:
         self._update(order, shard, "SET #started = :at REMOVE #finished", {":at": at}, _STARTED | _FINISHED)
@@ -75,12 +77,13 @@ class DynamoDBRuns:
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         query = {"TableName": self._table, **between("run", f"{sweep}#{day}", None, ("", ""))}
-        return [_shard_run(item) for item in self._calls.pages("query", query, SHARDS)]
+        calls = Calls(self._client, self._attempts)
+        return [_shard_run(item) for item in calls.pages("query", query, SHARDS)]
 
     def _update(
         self, order: Order, shard: str, expression: str, values: dict[str, Any], names: Mapping[str, str]
     ) -> None:
-        self._calls.one(
+        Calls(self._client, attempts=1).one(
             "update_item",
             TableName=self._table,
             Key=marshal({"run": f"{order.sweep}#{order.run}", "shard": shard}),

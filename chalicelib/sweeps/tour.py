@@ -55,6 +55,7 @@ class Tour:
         self._shard: _Shard | None = None
         self._reached = (0, order.after)
         self._stopped = False
+        self._ended = False
 
     def go(self, handle: Callable[[str], Tally]) -> None:
         """One thread's share. What `handle` or the store raises ends it for all threads, and is raised."""
@@ -68,7 +69,7 @@ class Tour:
 
     def left(self) -> Order | None:
         """What time was too short for, once all threads are back; None: nothing."""
-        if not self._stopped or self._shard is None:
+        if self._ended or self._shard is None:
             return None
         self._write(self._shard)
         position, after = self._reached
@@ -91,6 +92,10 @@ class Tour:
 
     def _walk(self) -> Iterator[tuple[_Shard, str]]:
         for position, name in enumerate(self._order.shards):
+            # Whatever time there is, one shard is done or some accounts are: an order handed on is shorter than before.
+            if position and self._time_is_short():
+                self._stopped, self._reached = True, (position, "")
+                return
             shard = self._shard = _Shard(name)
             after = self._order.after if position == 0 else ""
             if not after:
@@ -106,10 +111,12 @@ class Tour:
                 self._write(shard)
             shard.given_out = True
             self._finish_if_done(shard)
+        self._ended = True
 
     def _finish_if_done(self, shard: _Shard) -> None:
         if shard.given_out and not shard.under_way:
             self._counting.finish(shard.name, shard.tally)
+            shard.tally = Tally()
 
     def _write(self, shard: _Shard) -> None:
         if shard.tally.counts:

@@ -552,6 +552,29 @@ FAN_OUT = (
         "after = self._order.after",
         "another shard's accounts are not skipped",
     ),
+    _tour.unless(
+        "time asked before each shard",
+        "position and self._time_is_short()",
+        "an order of nobody must end in time too",
+    ),
+    _tour.without(
+        "what is handed on is shorter",
+        "if position and self._time_is_short():",
+        "if self._time_is_short():",
+        "orders would circle for ever",
+    ),
+    _tour.without(
+        "a tour that ended leaves nothing",
+        "if self._ended or self._shard is None:",
+        "if not self._stopped or self._shard is None:",
+        "nobody is sent for what is done",
+    ),
+    _tour.without(
+        "statistics counted once",
+        "self._counting.finish(shard.name, shard.tally)\n            shard.tally = Tally()",
+        "self._counting.finish(shard.name, shard.tally)",
+        "a run's page tells what was done, once",
+    ),
     _tour.unless("one thread at an account", "account_id not in shard.under_way", "its second half is not done twice"),
     _tour.without(
         "time asked before each account",

@@ -278,6 +278,39 @@ def test_time_that_runs_short_in_a_later_shard_sends_the_shards_before_no_more()
     fleet.must_have_charged_everybody_once()
 
 
+def test_what_time_ran_short_for_at_the_very_end_is_counted_once_and_sent_on_to_nobody() -> None:
+    """One thread is told that time is short when the other has had the last account of all."""
+    (account_id,) = names_in("00", 1)
+    fleet = Fleet([account_id], fan_out=replace(SMALL, threads=2))
+    worked = fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00",)), short)
+    assert worked.tally.counts == {"handled": 1, "charged": 1}
+    (run,) = fleet.runs.of("autopay", "2026-03-02")
+    assert (run.tally, run.finished_at is not None) == (worked.tally, True)
+    assert fleet.queue.orders == []
+
+
+def test_time_is_looked_at_before_each_shard_and_each_order_handed_on_is_shorter() -> None:
+    """Statistics and an index that take their time leave none for shards of nobody."""
+    shards = tuple(f"{shard:02d}" for shard in range(6))
+    fleet = Fleet(names_in("04", 3), fan_out=replace(SMALL, threads=1))
+    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=shards), short)
+    assert [(order.shards, order.after) for order in fleet.queue.orders] == [(shards[1:], "")]
+    fleet.work_off(short)
+    fleet.must_have_charged_everybody_once()
+    runs = fleet.runs.of("autopay", "2026-03-02")
+    assert [(run.shard, run.finished_at is not None) for run in runs] == [(shard, True) for shard in shards]
+    assert sum(run.tally.counts.get("handled", 0) for run in runs) == 3
+
+
+def test_a_shard_that_was_done_when_time_ran_short_is_counted_once() -> None:
+    fleet = Fleet(names_in("00", 1), fan_out=replace(SMALL, threads=1))
+    left = iter([100.0, 1.0])
+    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")), lambda: next(left))
+    assert [order.shards for order in fleet.queue.orders] == [("01",)]
+    (done,) = fleet.runs.of("autopay", "2026-03-02")
+    assert (done.tally.counts, done.finished_at is not None) == ({"handled": 1, "charged": 1}, True)
+
+
 @pytest.mark.parametrize("how", ["to its end", "short of time", "killed"])
 def test_no_thread_outlives_the_call(how: str) -> None:
     wrap, _ = dying(4 if how == "killed" else -1, after=False)
