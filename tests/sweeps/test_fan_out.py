@@ -302,10 +302,16 @@ def test_time_is_looked_at_before_each_shard_and_each_order_handed_on_is_shorter
     assert sum(run.tally.counts.get("handled", 0) for run in runs) == 3
 
 
-def test_a_shard_that_was_done_when_time_ran_short_is_counted_once() -> None:
-    fleet = Fleet(names_in("00", 1), fan_out=replace(SMALL, threads=1))
-    left = iter([100.0, 1.0])
-    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")), lambda: next(left))
+def test_an_account_that_ends_after_time_ran_short_for_the_next_shard_is_counted_once() -> None:
+    asked = threading.Event()
+
+    def now_short() -> float:
+        asked.set()
+        return short()
+
+    wrap = watching([], before=lambda _account_id, _number: asked.wait(20))
+    fleet = Fleet(names_in("00", 1), fan_out=replace(SMALL, threads=2), wrap=wrap)
+    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")), now_short)
     assert [order.shards for order in fleet.queue.orders] == [("01",)]
     (done,) = fleet.runs.of("autopay", "2026-03-02")
     assert (done.tally.counts, done.finished_at is not None) == ({"handled": 1, "charged": 1}, True)
