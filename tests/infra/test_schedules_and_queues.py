@@ -53,6 +53,16 @@ def test_whatever_is_logged_as_an_error_rings(package: Package) -> None:
     assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == ("Sum", 0, "GreaterThanThreshold")
 
 
+def test_no_function_fails_unheard(package: Package) -> None:
+    """What the API and work meet with they log, and messages that work cannot handle end with the dead letters. The
+    others have nobody behind them: a schedule that cannot send its orders is a day without charges.
+    """
+    metrics = [found["MetricStat"]["Metric"] for found in package.properties("FunctionsFailedAlarm")["Metrics"][1:]]
+    assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {("AWS/Lambda", "Errors")}
+    watched = [dimension["Value"]["Ref"] for metric in metrics for dimension in metric["Dimensions"]]
+    assert sorted([*watched, "APIHandler", "Work"]) == sorted(package.of_kind("AWS::Serverless::Function"))
+
+
 def test_every_alarm_goes_to_the_topic_named_at_deployment(package: Package) -> None:
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
 
