@@ -78,8 +78,10 @@ Days = Annotated[tuple[int, ...], CommaSeparated]
 class CollectionPolicy(_Group):
     """Collecting what is due: when autopay charges and tries again, when notices go out, when services are suspended.
 
-    Days of notices and grace count from the due date, retry days from the first attempt. They stand together because
-    they must agree: nobody is suspended while an attempt is still to come.
+    Days of notices and grace count from the due date, retry days from an invoice's first attempt. They stand together
+    because they must agree: services are suspended when the grace of an invoice is over, or the day after a retry that
+    is planned for it, whichever is later. More than `technical_retries` attempts in a row that could not be made put
+    nothing off any longer.
     """
 
     autopay_hour: int = Field(default=6, ge=0, le=23, examples=[6])
