@@ -16,7 +16,7 @@ from chalicelib.core.errors import Invalid, Malformed, NotFound, TooLarge
 from chalicelib.http import cards
 from chalicelib.http.schemas import PageQuery
 from chalicelib.messages import catalog
-from chalicelib.settings import Limits
+from chalicelib.setting_groups import Limits
 
 FieldRefusal = tuple[str, str, dict[str, Any]]
 """The field, what is wrong with it as pydantic names it, and the particulars."""

@@ -15,6 +15,7 @@ _requests = File(
 _cards = File("chalicelib/http/cards.py", ("tests/http/test_cards.py",))
 _ids = File("chalicelib/core/ids.py", ("tests/core/test_ids.py",))
 _paging = File("chalicelib/core/paging.py", ("tests/core/test_paging.py",))
+_groups = File("chalicelib/setting_groups.py", ("tests/test_settings.py",))
 _settings = File("chalicelib/settings.py", ("tests/test_settings.py",))
 
 REQUESTS = (
@@ -134,8 +135,8 @@ SETTINGS = (
         "any(later <= earlier for earlier, later in pairwise(schedule))",
         "the next check comes after the one before",
     ),
-    _settings.unless("grace outlasts the retries", "grace <= last", "nobody is suspended before the last retry"),
-    _settings.without(
+    _groups.unless("grace outlasts the retries", "grace <= last", "nobody is suspended before the last retry"),
+    _groups.without(
         "retry days rise",
         "if any(day < 1 for day in days) or any(",
         "if False and any(",
