@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.accounts.models import Account
@@ -26,6 +27,8 @@ from chalicelib.overdue.rules import due_at as overdue_due_at
 from chalicelib.overdue.service import Exemptions, OverdueSweep
 from chalicelib.payment_methods.keeping import MethodPolicy
 from chalicelib.payment_methods.service import PaymentMethods
+from chalicelib.payments.booking import Booking
+from chalicelib.payments.checks import Checks
 from chalicelib.payments.jobs import ReconcileSweep
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.service import Payments
@@ -52,6 +55,7 @@ class Desk:
     payment_methods: PaymentMethods
     invoices: Invoices
     payments: Payments
+    checks: Checks
     activity: Activity
     autopay: Autopay
     subscriptions: Subscriptions
@@ -100,24 +104,24 @@ def build(
     """
     clock = clock or SystemClock()
     attempts = Attempts(settings.limits.commit_retries, sleep)
-    if ledger is None or gateway is None:
-        client = dynamodb_client(settings.store_timeout_seconds)
-        ledger = ledger or Ledger(client, settings.table_prefix, attempts=attempts.most, due_work=due_work(settings))
-        gateway = gateway or _gateway(settings, client)
-        runs = runs or DynamoDBRuns(lambda: client, settings.table_prefix, attempts.most)
-    payments = Payments(ledger, gateway, clock, payment_policy(settings), attempts, stopwatch)
+    client = cache(lambda: dynamodb_client(settings.store_timeout_seconds))
+    if ledger is None:
+        ledger = Ledger(client(), settings.table_prefix, attempts=attempts.most, due_work=due_work(settings))
+    gateway = gateway or _gateway(settings, client())
+    queue = queue or SqsQueue(settings.sweeps_queue)
+    runs = runs or DynamoDBRuns(client, settings.table_prefix, attempts.most)
+    taking = payment_policy(settings)
+    booking = Booking(ledger, gateway, clock, taking, attempts)
+    payments = Payments(ledger, gateway, clock, taking, attempts, booking)
+    checks = Checks(ledger, booking, clock, stopwatch, timedelta(seconds=settings.gateway_timeout_seconds))
     autopay, overdue = autopay_policy(settings), overdue_policy(settings)
     renewals = Renewals(ledger, clock, settings.limits.open_invoices)
     work: list[Sweep] = [
         AutopaySweep(payments, autopay),
-        ReconcileSweep(payments),
+        ReconcileSweep(checks),
         OverdueSweep(ledger, clock, overdue, attempts),
         RenewalsSweep(renewals, attempts),
     ]
-    queue = queue or SqsQueue(settings.sweeps_queue)
-    runs = runs or DynamoDBRuns(
-        lambda: dynamodb_client(settings.store_timeout_seconds), settings.table_prefix, attempts.most
-    )
     return Desk(
         settings=settings,
         clock=clock,
@@ -127,6 +131,7 @@ def build(
         payment_methods=PaymentMethods(ledger, gateway, clock, method_policy(settings), attempts),
         invoices=Invoices(ledger, clock, settings.limits.open_invoices, attempts),
         payments=payments,
+        checks=checks,
         activity=Activity(ledger),
         autopay=Autopay(clock, autopay),
         subscriptions=Subscriptions(ledger, clock, renewals, attempts),
@@ -157,7 +162,6 @@ def payment_policy(settings: Settings) -> PaymentPolicy:
         cooldown_scope=settings.cooldown_scope,
         charge_within=timedelta(seconds=settings.charge_within_seconds),
         action_expires=timedelta(seconds=settings.action_expires_seconds),
-        checks_take=timedelta(seconds=settings.gateway_timeout_seconds),
         checks=tuple(timedelta(seconds=seconds) for seconds in settings.check_schedule_seconds),
         invoices_max=settings.limits.invoices_per_payment,
         pending_max=settings.limits.pending,

@@ -110,7 +110,7 @@ class Account(Guarded):
     activity: ActivityHead = ActivityHead()
     request_fingerprint: str
     created_at: Instant
-    schema_version: int = 1
+    schema_version: Literal[1] = 1
 
     def fields(self) -> Item:
         """Every change writes the account and is billed by the KB, twice in a transaction. So what stands at its

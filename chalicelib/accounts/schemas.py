@@ -14,7 +14,8 @@ from chalicelib.payment_methods.schemas import DefaultMethodView
 
 
 def _known_time_zone(name: str) -> str:
-    """Area and place, or UTC. Other names a machine may know (localtime) mean another zone on the next machine."""
+    """Area and place, or UTC. Other names a machine may know (localtime) mean another zone on the next machine;
+    an abbreviation (CET) is no place at whose clocks anybody could look."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
@@ -22,7 +23,7 @@ def _known_time_zone(name: str) -> str:
     else:
         known = name == "UTC" or ("/" in name and not name.startswith(("posix/", "right/")))
     if not known:
-        raise ValueError("not a time zone of the IANA database, such as Europe/Berlin")
+        raise ValueError("name a time zone by area and place, as Europe/Berlin, or write UTC")
     return name
 
 

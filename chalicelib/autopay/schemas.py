@@ -1,20 +1,18 @@
 """Payment settings and the autopay forecast on the wire."""
 
-from typing import Annotated, Self
-
-from pydantic import Field
+from typing import Self
 
 from chalicelib.accounts.models import Account, StoppedReason
 from chalicelib.autopay.forecast import Forecast, Health, PlannedCharge, Problem
 from chalicelib.core.clock import Instant
-from chalicelib.http.schemas import RequestBody, Wire
+from chalicelib.http.schemas import Id, RequestBody, Wire
 from chalicelib.payment_methods.schemas import DefaultMethodView
 
 
 class PaymentSettingsBody(RequestBody):
     """Both together, always: autopay needs a default method."""
 
-    default_payment_method_id: Annotated[str, Field(min_length=1, max_length=128)] | None
+    default_payment_method_id: Id | None
     autopay_enabled: bool
 
 

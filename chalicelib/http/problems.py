@@ -23,7 +23,7 @@ STATUS: Mapping[str, int] = {
         404: "not_found no_such_route",
         405: "method_not_allowed",
         409: "nothing_to_pay balance_changed method_in_use default_method payment_not_cancelable invoice_not_voidable "
-        "payment_not_resolvable already_exists",
+        "payment_not_resolvable",
         413: "body_too_large",
         422: "invalid_request card_number_refused key_reused amount_too_high wrong_currency no_payment_method "
         "method_not_usable brand_not_supported kind_not_supported token_refused too_many_invoices invoice_not_payable "

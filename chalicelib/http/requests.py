@@ -6,7 +6,7 @@ A refusal names the field and never repeats its value.
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from chalice.app import Request
@@ -16,10 +16,13 @@ from chalicelib.core.errors import Invalid, Malformed, NotFound, TooLarge
 from chalicelib.http import cards
 from chalicelib.http.schemas import PageQuery
 from chalicelib.messages import catalog
-from chalicelib.settings import Limits
+from chalicelib.setting_groups import Limits
 
 FieldRefusal = tuple[str, str, dict[str, Any]]
 """The field, what is wrong with it as pydantic names it, and the particulars."""
+
+Place = tuple[int | str, ...]
+"""Where in a body something stands: names and positions, from outside in."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -151,14 +154,15 @@ def _refuse_details(error: ValidationError, locale: str) -> NoReturn:
     details = error.errors(include_url=False, include_input=False)
     if any(detail["type"] == "json_invalid" for detail in details):  # nested too deep, or half a surrogate pair
         raise Malformed("malformed_json")
-    places = [detail["loc"] for detail in details]
     # What is wrong with an element makes pydantic call its list too short as well: the element's own problem is enough.
-    told = [detail for detail in details if not any(_inside(place, detail["loc"]) for place in places)]
+    around = surrounding(detail["loc"] for detail in details)
+    told = [detail for detail in details if detail["loc"] not in around]
     _refuse([(".".join(map(str, detail["loc"])), detail["type"], detail.get("ctx", {})) for detail in told], locale)
 
 
-def _inside(place: tuple[int | str, ...], around: tuple[int | str, ...]) -> bool:
-    return len(place) > len(around) and place[: len(around)] == around
+def surrounding(places: Iterable[Place]) -> set[Place]:
+    """Every place that one of these lies inside of. Takes one pass: a body can hold thousands of fields."""
+    return {place[:depth] for place in places for depth in range(len(place))}
 
 
 def _refuse(problems: list[FieldRefusal], locale: str) -> NoReturn:

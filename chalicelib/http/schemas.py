@@ -11,17 +11,26 @@ BillingDay = Annotated[
 ]
 """A day somebody names. Near enough that whatever is counted from it, in any time zone, is still a date."""
 
-_SHOWN = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]"
-_VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]"
-ONE_LINE = rf"^{_SHOWN}*{_VISIBLE}{_SHOWN}*$"
-"""Text a person reads: something visible, no line breaks or other control characters, nothing that turns the direction
-of what stands beside it."""
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd"
+"""Control characters, line breaks, what turns the direction of what stands beside it, what nobody sees, and what stands
+where bytes were no text."""
 
-_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
+_JOINERS = r"\u200c\u200d"
+"""Nobody sees these two either, but Persian and many Indic names are written with them, and so are some emoji."""
+
+_SHOWN = rf"[^{_HIDDEN}]"
+_VISIBLE = rf"[^\s{_HIDDEN}{_JOINERS}]"
+ONE_LINE = rf"^{_SHOWN}*{_VISIBLE}{_SHOWN}*$"
+"""Text a person reads: one line with something visible, and nothing hidden by which two that look the same differ."""
+
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:-]+$")]
+"""The name of a record, as it stands in paths."""
+
+_PART = rf"[^@\s{_HIDDEN}{_JOINERS}]+"
 EmailAddress = Annotated[
     str, Field(max_length=254, pattern=rf"^{_PART}@{_PART}\.{_PART}$", examples=["ap@example.com"])
 ]
-"""No control characters: they break a mail's header, and dialects disagree on which of them \\s stands for."""
+"""Nothing hidden: control characters break a mail's header, and dialects disagree on which of them \\s stands for."""
 
 
 class RequestBody(BaseModel):

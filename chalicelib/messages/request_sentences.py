@@ -113,10 +113,6 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
             "sent then."
         ),
     ),
-    "already_exists": (
-        N_("This exists already"),
-        N_("Nothing was done. Look up the existing record and use that one."),
-    ),
     "limit_reached": (
         N_("A limit is reached"),
         N_("Nothing was done: there may be at most {limit}. Remove what is no longer needed, then try again."),

@@ -6,8 +6,9 @@ value, and before it the variant named by all of them, such as `payment_declined
 """
 
 from chalicelib.messages.billing_sentences import BILLING_SENTENCES
+from chalicelib.messages.payment_sentences import PAYMENT_SENTENCES
 from chalicelib.messages.request_sentences import REQUEST_SENTENCES
 
 VARIANT_FACTS = ("reason", "what", "missing_role", "decline_class", "scope")
 
-SENTENCES: dict[str, tuple[str, str]] = REQUEST_SENTENCES | BILLING_SENTENCES
+SENTENCES: dict[str, tuple[str, str]] = REQUEST_SENTENCES | PAYMENT_SENTENCES | BILLING_SENTENCES

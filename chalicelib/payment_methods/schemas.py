@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import cooling_down_until
 from chalicelib.core.clock import Instant
-from chalicelib.http.schemas import ONE_LINE, EmailAddress, QueryParameters, RequestBody, Wire, left_out, stated
+from chalicelib.http.schemas import ONE_LINE, EmailAddress, Id, QueryParameters, RequestBody, Wire, left_out, stated
 from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import label
 
@@ -20,7 +20,7 @@ class BillingDetailsBody(RequestBody):
 
     name: ShortText | None = None
     email: EmailAddress | None = None
-    postal_code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    postal_code: Annotated[str, Field(min_length=1, max_length=20, pattern=ONE_LINE)] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["DE"])] | None = None
 
     def model(self) -> BillingDetails:
@@ -31,7 +31,7 @@ class AddMethodBody(RequestBody):
     """A method to keep. `gateway_token` comes from the gateway's own form; a card number never comes here."""
 
     kind: Literal["card", "bank_debit", "paypal", "check"]
-    gateway_token: Annotated[str, Field(min_length=1, max_length=255, examples=["tok_visa"])]
+    gateway_token: Annotated[str, Field(min_length=1, max_length=255, pattern=ONE_LINE, examples=["tok_visa"])]
     make_default: bool = False
     billing_details: BillingDetailsBody = BillingDetailsBody()
 
@@ -75,7 +75,7 @@ class RemoveMethodQuery(QueryParameters):
     """What to do when the method is the default: refuse, leave none and switch autopay off, or promote another."""
 
     on_default: Literal["refuse", "disable_autopay", "promote"] = "refuse"
-    promote: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(default=None, validate_default=True)
+    promote: Id | None = Field(default=None, validate_default=True)
 
     @field_validator("promote")
     @classmethod

@@ -1,10 +1,22 @@
-"""What checking an account's pending payments did."""
+"""Checking an account's pending payments: what became of them, and what the checks did."""
 
+import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
+
+from chalicelib.accounts.models import Account
+from chalicelib.activity.models import PAYDESK
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import Unavailable
+from chalicelib.ledger.models import Key
+from chalicelib.ledger.port import LedgerPort
+from chalicelib.payments.booking import Booking
+from chalicelib.payments.models import Payment
+
+log = logging.getLogger("paydesk.payments")
 
 
 @dataclass(frozen=True)
@@ -44,3 +56,57 @@ def age_of(waited: timedelta) -> Age:
     if waited < timedelta(days=1):
         return "day"
     return "week" if waited < timedelta(weeks=1) else "longer"
+
+
+class Checks:
+    """`at_most`: how long the checks of one account may take together before the rest is left to the next run."""
+
+    def __init__(
+        self,
+        ledger: LedgerPort,
+        booking: Booking,
+        clock: Clock,
+        stopwatch: Callable[[], float],
+        at_most: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._booking = booking
+        self._clock = clock
+        self._stopwatch = stopwatch
+        self._at_most = at_most
+
+    def check_due(self, account_id: str) -> CheckCounts:
+        """Checks the pending payments of the account whose check is due, the longest due first. When a gateway that
+        does not answer takes too long, the others stay due for the next run.
+        """
+        account = self._ledger.get(Key(Account, account_id))
+        now = self._clock.now()
+        pending = account.pending.values() if account else ()
+        due = [payment for payment in pending if payment.next_check_at and payment.next_check_at <= now]
+        total, began = CheckCounts(), self._stopwatch()
+        for payment in sorted(due, key=lambda payment: (payment.next_check_at, payment.payment_id)):
+            if self._stopwatch() - began > self._at_most.total_seconds():
+                break
+            total += self._checked(payment)
+        return total
+
+    def _checked(self, due: Payment) -> CheckCounts:
+        """One check, which stops no other of the account whatever is wrong with it."""
+        named = {"account_id": due.account_id, "payment_id": due.payment_id}
+        try:
+            payment = self._booking.close(due.account_id, due.payment_id, PAYDESK)
+        except Unavailable:
+            log.warning("payment_busy", extra=named)
+            return CheckCounts(busy=1)
+        except Exception:  # whatever is wrong with one payment, the money of all others is booked
+            log.exception("payment_failed", extra=named)
+            return CheckCounts(failed=1)
+        if payment.settled_at is not None:
+            charged = {payment.currency: payment.amount_minor} if payment.status == "succeeded" else {}
+            return CheckCounts(checked=1, ended=1, charged=charged)
+        parked = payment.status == "parked" != due.status
+        if parked:
+            log.error("payment_parked", extra=named)
+        age = age_of(self._clock.now() - payment.reserved_at)
+        limbo = {f"{payment.status}:{age}:{payment.currency}": payment.amount_minor}
+        return CheckCounts(checked=1, parked=int(parked), limbo=limbo)

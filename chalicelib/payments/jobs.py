@@ -2,7 +2,7 @@
 
 from chalicelib.accounts.models import BY_RECONCILE
 from chalicelib.ledger.models import Index
-from chalicelib.payments.service import Payments
+from chalicelib.payments.checks import Checks
 from chalicelib.sweeps.models import SweepName, Tally
 
 
@@ -12,11 +12,11 @@ class ReconcileSweep:
     name: SweepName = "reconcile"
     index: Index = BY_RECONCILE
 
-    def __init__(self, payments: Payments) -> None:
-        self._payments = payments
+    def __init__(self, checks: Checks) -> None:
+        self._checks = checks
 
     def handle(self, account_id: str) -> Tally:
-        done = self._payments.check_due(account_id)
+        done = self._checks.check_due(account_id)
         counts = {
             "checked": done.checked,
             "ended": done.ended,

@@ -25,7 +25,7 @@ def _nothing_follows(account: Account, _payment: Payment, _now: datetime) -> tup
 @dataclass(frozen=True)
 class PaymentPolicy:
     """The stage's choices about taking payments. `checks`: how long after its reservation a pending payment is asked
-    about. `checks_take`: after so long no further payment of an account is asked about in one go.
+    about.
     """
 
     cooldown: timedelta
@@ -33,7 +33,6 @@ class PaymentPolicy:
     charge_within: timedelta
     action_expires: timedelta
     checks: tuple[timedelta, ...]
-    checks_take: timedelta
     invoices_max: int
     pending_max: int
     after: AfterPayment = _nothing_follows

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from chalicelib.core.clock import Instant
 from chalicelib.core.money import Currency, PositiveMinorUnits
-from chalicelib.http.schemas import PageQuery, RequestBody, Wire
+from chalicelib.http.schemas import Id, PageQuery, RequestBody, Wire
 from chalicelib.messages import catalog
 from chalicelib.payments.models import (
     Allocation,
@@ -19,7 +19,6 @@ from chalicelib.payments.models import (
     Trigger,
 )
 
-Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:-]+$")]
 NextBestAction = Literal["retry_later", "update_payment_method", "authenticate", "use_another_method"]
 
 NEXT_BEST_ACTION: dict[DeclineClass, NextBestAction] = {

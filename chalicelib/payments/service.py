@@ -22,7 +22,6 @@ from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking
-from chalicelib.payments.checks import CheckCounts, age_of
 from chalicelib.payments.models import Payment, Resolution, Trigger, payment_id_of
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer
@@ -72,15 +71,14 @@ class Payments:
         clock: Clock,
         policy: PaymentPolicy,
         attempts: Attempts,
-        stopwatch: Callable[[], float],
+        booking: Booking,
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._policy = policy
         self._attempts = attempts
-        self._stopwatch = stopwatch
-        self._booking = Booking(ledger, gateway, clock, policy, attempts)
+        self._booking = booking
 
     def pay(self, request: PayRequest) -> PayResult:
         """Takes the payment, or answers the one this request made before, as it stands now.
@@ -208,42 +206,6 @@ class Payments:
         number of times.
         """
         return self._booking.close(account_id, payment_id, PAYDESK)
-
-    def check_due(self, account_id: str) -> CheckCounts:
-        """Checks the pending payments of the account whose check is due, the longest due first. When a gateway that
-        does not answer takes too long, the others stay due for the next run.
-        """
-        account = self._ledger.get(Key(Account, account_id))
-        now = self._clock.now()
-        pending = account.pending.values() if account else ()
-        due = [payment for payment in pending if payment.next_check_at and payment.next_check_at <= now]
-        total, began = CheckCounts(), self._stopwatch()
-        for payment in sorted(due, key=lambda payment: (payment.next_check_at, payment.payment_id)):
-            if self._stopwatch() - began > self._policy.checks_take.total_seconds():
-                break
-            total += self._checked(payment)
-        return total
-
-    def _checked(self, due: Payment) -> CheckCounts:
-        """One check, which stops no other of the account whatever is wrong with it."""
-        named = {"account_id": due.account_id, "payment_id": due.payment_id}
-        try:
-            payment = self.check(due.account_id, due.payment_id)
-        except Unavailable:
-            log.warning("payment_busy", extra=named)
-            return CheckCounts(busy=1)
-        except Exception:  # whatever is wrong with one payment, the money of all others is booked
-            log.exception("payment_failed", extra=named)
-            return CheckCounts(failed=1)
-        if payment.settled_at is not None:
-            charged = {payment.currency: payment.amount_minor} if payment.status == "succeeded" else {}
-            return CheckCounts(checked=1, ended=1, charged=charged)
-        parked = payment.status == "parked" != due.status
-        if parked:
-            log.error("payment_parked", extra=named)
-        age = age_of(self._clock.now() - payment.reserved_at)
-        limbo = {f"{payment.status}:{age}:{payment.currency}": payment.amount_minor}
-        return CheckCounts(checked=1, parked=int(parked), limbo=limbo)
 
     def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
         """The account, this request's payment and the method named, as of one moment."""

@@ -1,7 +1,7 @@
 """Subscriptions: created by an operator, changed and canceled by the customer."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.accounts.models import Account
@@ -57,51 +57,9 @@ class Subscriptions:
                 if standing.request_fingerprint != request.request_fingerprint:
                     raise Invalid("key_reused", subscription_id=subscription_id)
                 return standing, True
-            if request.currency not in (None, account.currency):
-                raise Invalid("wrong_currency", currency=account.currency)
-            if account.subscription_count >= SUBSCRIPTIONS_MAX:
-                raise Invalid("limit_reached", what="subscriptions", limit=SUBSCRIPTIONS_MAX)
-            now = self._clock.now()
-            starts_on = request.starts_on or today_of(account, now)
-            if starts_on < today_of(account, now):
-                raise Invalid("starts_in_the_past", starts_on=starts_on.isoformat())
-            other = request.other_amount_minor or price_of_the_other_interval(request.amount_minor, request.interval)
-            if other > MINOR_MAX:
-                raise Invalid("invoice_total", total_minor=other, max_minor=MINOR_MAX, currency=account.currency)
-            subscription = Subscription(
-                account_id=account.account_id,
-                subscription_id=subscription_id,
-                plan=request.plan,
-                amount_minor=request.amount_minor,
-                other_amount_minor=other,
-                currency=account.currency,
-                interval=request.interval,
-                next_interval=request.interval,
-                anchor_day=starts_on.day,
-                next_renewal_on=starts_on,
-                payment_terms_days=request.payment_terms_days,
-                request_fingerprint=request.request_fingerprint,
-                created_at=now,
-            )
-            account, entry = logged(
-                account.model_copy(
-                    update={
-                        "subscription_count": account.subscription_count + 1,
-                        "next_renewal_on": min(account.next_renewal_on or starts_on, starts_on),
-                    }
-                ),
-                "subscription.created",
-                request.actor,
-                now,
-                subscription_id=subscription_id,
-                plan=request.plan,
-                amount_minor=request.amount_minor,
-                currency=account.currency,
-                interval=request.interval,
-                starts_on=starts_on.isoformat(),
-            )
+            subscription, change = _sold(account, request, subscription_id, self._clock.now())
             # May race: the same request sent twice, a renewal. The version decides; the loser finds it created.
-            self._ledger.commit(Change(account, puts=(subscription, entry)))
+            self._ledger.commit(change)
             return subscription, False
 
         return until_committed(self._attempts, created)
@@ -130,6 +88,8 @@ class Subscriptions:
             if subscription.next_renewal_on <= today_of(account, now):
                 self._renewals.renew(account_id)
                 raise Stale(account_id)
+            after = subscription.model_copy(update=values)
+            goes_on = not after.cancel_at_period_end
             account, entry = logged(
                 account,
                 "subscription.changed",
@@ -138,10 +98,12 @@ class Subscriptions:
                 subscription_id=subscription_id,
                 next_interval=values.get("next_interval"),
                 cancel_at_period_end=values.get("cancel_at_period_end"),
+                next_amount_minor=after.next_amount_minor if goes_on else None,
+                currency=after.currency if goes_on else None,
             )
             # May race: the renewal itself. The version decides; the loser reads the subscription as renewed.
             self._ledger.commit(Change(account, puts=(entry,), sets=(FieldSet(subscription.key(), values),)))
-            return subscription.model_copy(update=values)
+            return after
 
         # More attempts than elsewhere: billing what has begun takes some, when runs were missed for long.
         return until_committed(replace(self._attempts, most=self._attempts.most + 5), changed)
@@ -166,3 +128,52 @@ class Subscriptions:
         if account is None:
             raise NotFound("not_found")
         return account, subscription
+
+
+def _sold(
+    account: Account, request: SubscribeRequest, subscription_id: str, now: datetime
+) -> tuple[Subscription, Change[Account]]:
+    """The subscription and the change that creates it. Raises Invalid for what this account cannot be sold."""
+    if request.currency not in (None, account.currency):
+        raise Invalid("wrong_currency", currency=account.currency)
+    if account.subscription_count >= SUBSCRIPTIONS_MAX:
+        raise Invalid("limit_reached", what="subscriptions", limit=SUBSCRIPTIONS_MAX)
+    starts_on = request.starts_on or today_of(account, now)
+    if starts_on < today_of(account, now):
+        raise Invalid("starts_in_the_past", starts_on=starts_on.isoformat())
+    other = request.other_amount_minor or price_of_the_other_interval(request.amount_minor, request.interval)
+    if other > MINOR_MAX:
+        raise Invalid("invoice_total", total_minor=other, max_minor=MINOR_MAX, currency=account.currency)
+    subscription = Subscription(
+        account_id=account.account_id,
+        subscription_id=subscription_id,
+        plan=request.plan,
+        amount_minor=request.amount_minor,
+        other_amount_minor=other,
+        currency=account.currency,
+        interval=request.interval,
+        next_interval=request.interval,
+        anchor_day=starts_on.day,
+        next_renewal_on=starts_on,
+        payment_terms_days=request.payment_terms_days,
+        request_fingerprint=request.request_fingerprint,
+        created_at=now,
+    )
+    sold = {
+        "subscription_count": account.subscription_count + 1,
+        "next_renewal_on": min(account.next_renewal_on or starts_on, starts_on),
+    }
+    account, entry = logged(
+        account.model_copy(update=sold),
+        "subscription.created",
+        request.actor,
+        now,
+        subscription_id=subscription_id,
+        plan=request.plan,
+        amount_minor=request.amount_minor,
+        other_amount_minor=other,
+        currency=account.currency,
+        interval=request.interval,
+        starts_on=starts_on.isoformat(),
+    )
+    return subscription, Change(account, puts=(subscription, entry))

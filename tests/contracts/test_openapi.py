@@ -4,6 +4,7 @@ The journeys hold every answer to it (tests/support/contract.py); how it is made
 """
 
 import json
+import re
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
@@ -86,6 +87,40 @@ def test_a_body_fits_the_document_if_and_only_if_the_app_takes_it(
         assert not fits
     else:
         assert fits
+
+
+def texts_taken(contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every text that a body may state, by its path in the document, and what the document says of it."""
+
+    def walk(place: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        if "$ref" in schema:
+            yield from walk(place, contract.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+        for choice in schema.get("anyOf", []):
+            yield from walk(place, choice)
+        for name, field in schema.get("properties", {}).items():
+            yield from walk(f"{place}.{name}", field)
+        if "items" in schema:
+            yield from walk(f"{place}[]", schema["items"])
+        if schema.get("type") == "string":
+            yield place, schema
+
+    for _, _, operation in operations(contract):
+        if "requestBody" in operation:
+            (content,) = operation["requestBody"]["content"].values()
+            yield from walk(operation["operationId"], content["schema"])
+
+
+def test_every_text_a_body_takes_has_a_form_that_hides_nothing(contract: Contract) -> None:
+    texts = dict(texts_taken(contract))
+    free = {place: schema for place, schema in texts.items() if not schema.keys() & {"enum", "const", "format"}}
+
+    # No pattern can list the time zones there are; the app looks each up.
+    assert {place for place, schema in free.items() if "pattern" not in schema} == {"open_account.time_zone"}
+    forms = {schema["pattern"] for schema in free.values() if "pattern" in schema}
+    assert len(free) > 10
+    for sign in "\0\n\u2028\u200b\u202e\ufeff\ufffd":
+        for text in (f"a{sign}b", f"a{sign}b@example.com"):
+            assert [form for form in forms if re.search(form, text)] == []
 
 
 def test_every_example_of_a_problem_keeps_to_the_document(contract: Contract) -> None:

@@ -18,7 +18,7 @@ from chalicelib.ledger.marshalling import marshal
 from chalicelib.ledger.models import ACTIONS_MAX, Change, Item, Unwritable
 from chalicelib.payments.models import Allocation, Payment
 from chalicelib.payments.settling import settle
-from chalicelib.settings import Limits
+from chalicelib.setting_groups import Limits
 from tests.support.builders import NOW, POLICY, a_method, a_payment, an_account, owed, suspended_account
 from tests.support.engines import Engine
 

@@ -17,7 +17,7 @@ _NOT_UNDERSTOOD = {"invalid_request", "malformed_request", "malformed_json", "em
 
 _BEYOND_A_SCHEMA = {
     "promote": "goes together with another parameter: OpenAPI describes each alone",
-    "time_zone": "a name of the IANA database",
+    "time_zone": "area and place as the IANA database names them",
 }
 """Fields whose rule no schema can state, so that what fits the schema may be refused."""
 

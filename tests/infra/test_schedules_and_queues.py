@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.settings import SweepSettings
+from chalicelib.setting_groups import SweepSettings
 from local.stage import Stage
 from tests.infra.conftest import Package
 from tests.infra.test_package import SECONDS, STARTS

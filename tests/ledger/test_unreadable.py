@@ -57,3 +57,13 @@ def test_a_newer_deployments_field_is_refused_rather_than_lost(store: Store) -> 
     with pytest.raises(Broken) as broken:
         store.ledger.get(ACCOUNT)
     assert broken.value.facts["fields"] == ["loyalty_points"]
+
+
+@pytest.mark.parametrize("version", [0, 2, "1"])
+def test_an_account_of_another_version_is_refused_rather_than_misread(store: Store, version: object) -> None:
+    """What was left out of it stands for other defaults than today's (docs/decisions/0010)."""
+    store.damage(Account, an_account().item() | {"schema_version": version})
+    with pytest.raises(Broken) as broken:
+        store.ledger.get(ACCOUNT)
+    assert broken.value.code == "unreadable_record"
+    assert broken.value.facts["fields"] == ["schema_version"]

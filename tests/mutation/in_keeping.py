@@ -109,6 +109,13 @@ ACCOUNTS = (
         "no check would find it",
     ),
     _account.without(
+        "version of an account's record",
+        "schema_version: Literal[1] = 1",
+        "schema_version: int = 1",
+        "other defaults were left out of it",
+        "tests/ledger/test_unreadable.py",
+    ),
+    _account.without(
         "earliest check first",
         "min(checks, default=None)",
         "max(checks, default=None)",

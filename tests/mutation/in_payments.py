@@ -16,6 +16,7 @@ _booking = File(
     "chalicelib/payments/booking.py",
     ("tests/payments/test_reconciling.py", "tests/payments/test_resolving.py", "tests/payments", _FROZEN, _CRASHES),
 )
+_checks = File("chalicelib/payments/checks.py", ("tests/payments/test_reconciling.py", "tests/payments"))
 _models = File("chalicelib/payments/models.py", ("tests/payments", "tests/core"))
 _service = File(
     "chalicelib/payments/service.py",
@@ -411,19 +412,19 @@ SERVICE = (
         'resolution == "canceled" and isinstance(answer, Unknown)',
         "money could still be taken",
     ),
-    _service.without(
+    _checks.without(
         "check that is due",
         "if payment.next_check_at and payment.next_check_at <= now]",
         "if payment.next_check_at]",
         "a payment under way is left alone",
     ),
-    _service.without(
+    _checks.without(
         "busy account postponed",
         "return CheckCounts(busy=1)",
         "return CheckCounts(failed=1)",
         "the next run takes it, nobody has to look",
     ),
-    _service.without(
+    _checks.without(
         "one broken check stops no other",
         "        except Exception:  # whatever is wrong with one payment, the money of all others is booked\n",
         "        except MemoryError:\n",

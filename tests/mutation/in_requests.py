@@ -15,6 +15,8 @@ _requests = File(
 _cards = File("chalicelib/http/cards.py", ("tests/http/test_cards.py",))
 _ids = File("chalicelib/core/ids.py", ("tests/core/test_ids.py",))
 _paging = File("chalicelib/core/paging.py", ("tests/core/test_paging.py",))
+_schemas = File("chalicelib/http/schemas.py", ("tests/http/test_schemas.py",))
+_groups = File("chalicelib/setting_groups.py", ("tests/test_settings.py",))
 _settings = File("chalicelib/settings.py", ("tests/test_settings.py",))
 
 REQUESTS = (
@@ -56,6 +58,18 @@ REQUESTS = (
     _requests.unless("unknown fields of an empty body", "parsed", "a misspelled wish must not pass as none"),
     _requests.unless("query parameter once", "repeated", "readers disagree on which one counts"),
     _requests.unless("unknown query parameters", "values", "a misspelled wish must not pass as none"),
+    _schemas.without(
+        "no hidden characters in a name",
+        r"\u200b\u200e\u200f\u2028-\u202e",
+        r"\u202a-\u202e",
+        "two names that look the same are the same",
+    ),
+    _schemas.without(
+        "something visible in a name",
+        r"[^\s{_HIDDEN}{_JOINERS}]",
+        r"[^{_HIDDEN}]",
+        "a name can be read",
+    ),
     _cards.without(
         "card number behind escapes",
         "return has_card_number(text) or any(has_card_number(value) for value in _texts(parsed))",
@@ -134,8 +148,8 @@ SETTINGS = (
         "any(later <= earlier for earlier, later in pairwise(schedule))",
         "the next check comes after the one before",
     ),
-    _settings.unless("grace outlasts the retries", "grace <= last", "nobody is suspended before the last retry"),
-    _settings.without(
+    _groups.unless("grace outlasts the retries", "grace <= last", "nobody is suspended before the last retry"),
+    _groups.without(
         "retry days rise",
         "if any(day < 1 for day in days) or any(",
         "if False and any(",

@@ -243,7 +243,7 @@ def test_money_that_a_check_finds_taken_is_counted_as_charged(desk: MemoryDesk) 
     desk.pay_with("tok_timeout_then_approved", amount_minor=120)
     desk.pay_with("tok_timeout_then_declined", amount_minor=100)
     desk.advance(minutes=5)
-    assert desk.desk.payments.check_due(desk.account_id) == CheckCounts(checked=2, ended=2, charged={"EUR": 120})
+    assert desk.desk.checks.check_due(desk.account_id) == CheckCounts(checked=2, ended=2, charged={"EUR": 120})
 
 
 def test_an_account_full_of_payments_a_silent_gateway_has_does_not_keep_the_worker_from_handing_over(
@@ -266,7 +266,7 @@ def test_an_account_full_of_payments_a_silent_gateway_has_does_not_keep_the_work
         stopwatch=lambda: next(seconds),
     )
     desk.advance(minutes=5)
-    asked = slow.payments.check_due(desk.account_id)
+    asked = slow.checks.check_due(desk.account_id)
     assert (asked.checked, asked.limbo) == (1, {"in_flight:hour:EUR": 10})
     first, *others = sorted(desk.account().pending.values(), key=lambda payment: payment.reserved_at)
     assert (first.checks, {payment.checks for payment in others}) == (1, {0}), "the longest due first, others stay due"

@@ -150,7 +150,7 @@ class DynamoDBWorld:
 
     def reconcile(self, account_id: str, by: wiring.Desk | None = None) -> int:
         """What the sweep does for one account. Books.in_reconcile_index says whether the sweep would find it."""
-        return (by or self.desk).payments.check_due(account_id).failed
+        return (by or self.desk).checks.check_due(account_id).failed
 
 
 class Tables:

@@ -109,6 +109,24 @@ def test_a_cancellation_ends_with_the_period_and_can_be_undone_until_then(desk: 
     assert len(desk.invoices()) == 2
 
 
+def test_the_log_says_which_prices_were_agreed(desk: MemoryDesk) -> None:
+    subscription, _ = create(desk, other_amount_minor=49_000)
+    created = desk.log()[-1]
+    assert created.action == "subscription.created"
+    prices = {name: created.facts[name] for name in ("amount_minor", "interval", "other_amount_minor", "currency")}
+    assert prices == {"amount_minor": 4_900, "interval": "monthly", "other_amount_minor": 49_000, "currency": "EUR"}
+    desk.run("renewals")
+    told = {"subscription_id": subscription.subscription_id}
+    for what, facts in (
+        ({"interval": "annual"}, {"next_interval": "annual", "next_amount_minor": 49_000, "currency": "EUR"}),
+        ({"cancel": True}, {"cancel_at_period_end": True}),
+        ({"cancel": False}, {"cancel_at_period_end": False, "next_amount_minor": 49_000, "currency": "EUR"}),
+        ({"interval": "monthly"}, {"next_interval": "monthly", "next_amount_minor": 4_900, "currency": "EUR"}),
+    ):
+        change(desk, subscription, **what)
+        assert (desk.log()[-1].action, desk.log()[-1].facts) == ("subscription.changed", told | facts)
+
+
 def test_doing_a_change_again_changes_nothing(desk: MemoryDesk) -> None:
     subscription, _ = create(desk)
     change(desk, subscription, interval="annual", cancel=True)

@@ -34,7 +34,6 @@ POLICY = PaymentPolicy(
         timedelta(hours=1),
         *(timedelta(days=days) for days in range(1, 6)),
     ),
-    checks_take=timedelta(seconds=15),
     invoices_max=90,
     pending_max=20,
 )

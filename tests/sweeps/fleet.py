@@ -151,10 +151,10 @@ class Fleet:
             assert (account.open_invoices, account.pending, account.credit_minor) == ({}, {}, 0)
         assert self.due() == []
 
-    def spoil(self, account_id: str, due: str = "2000-01-01T00:00:00.000Z") -> None:
+    def spoil(self, account_id: str, due: str = "2000-01-01T00:00:00.000Z", **damage: Any) -> None:
         """Damages the account's record beyond reading, and puts it first in its shard."""
         place = Key(Account, account_id).place
-        self.ledger._items[place] |= {"open_invoices": "torn", "autopay_due": f"{due}#{account_id}"}
+        self.ledger._items[place] |= (damage or {"open_invoices": "torn"}) | {"autopay_due": f"{due}#{account_id}"}
 
 
 class Watched:

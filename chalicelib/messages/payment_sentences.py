@@ -1,0 +1,225 @@
+"""What is said about a payment, in English: code -> (title, detail). Refusals and declines, then receipts."""
+
+from chalicelib.messages.marking import N_
+
+PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
+    # Refused, declined or given up.
+    "nothing_to_pay": (
+        N_("There is nothing to pay"),
+        N_(
+            "Nothing was charged. {open} is open, and {covered} of it is covered by payments that are under way; "
+            "pending lists them. Wait for those, or cancel the one that waits for you."
+        ),
+    ),
+    "nothing_to_pay.nothing_open": (
+        N_("Everything is paid"),
+        N_("No invoice is open, so nothing was charged."),
+    ),
+    "balance_changed": (
+        N_("The balance has changed"),
+        N_("Nothing was charged. {payable} is payable now. Look at the balance again, then pay what you see there."),
+    ),
+    "amount_too_high": (
+        N_("The amount is too high"),
+        N_("Nothing was charged. At most {payable} can be paid now; pay that or less."),
+    ),
+    "wrong_currency": (
+        N_("This account pays in another currency"),
+        N_("Nothing was done. Amounts of this account are in {currency}."),
+    ),
+    "no_payment_method": (
+        N_("No payment method was chosen"),
+        N_("Nothing was done: the account has no default payment method. Name one, or add one first."),
+    ),
+    "too_many_invoices": (
+        N_("This would pay too many invoices at once"),
+        N_(
+            "Nothing was charged. One payment settles at most {limit} invoices: pay a smaller amount, or leave the "
+            "amount out to pay the {limit} oldest."
+        ),
+    ),
+    "invoice_not_payable": (
+        N_("An invoice cannot be paid"),
+        N_("Nothing was charged. {invoice_id} is paid, void or not of this account. Leave it out, then pay again."),
+    ),
+    "payment_not_cancelable": (
+        N_("This payment cannot be canceled"),
+        N_(
+            "Nothing was changed: its status is {payment_status}. Only a payment that waits for the customer "
+            "(requires_action) can be canceled. To get back money that was taken, ask our finance team."
+        ),
+    ),
+    "payment_not_resolvable": (
+        N_("This payment cannot be resolved"),
+        N_(
+            "Nothing was changed: its status is {payment_status}. Only a parked payment, of which no check could find "
+            "out what happened, is resolved by a person."
+        ),
+    ),
+    "payment_declined": (
+        N_("The payment was declined"),
+        N_("No money was taken. Ask the bank why, or choose another payment method; pay again at {retry_at} or later."),
+    ),
+    "payment_declined.retry_later": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank declines it for now. Try again at {retry_at} or later, with this payment "
+            "method or another one."
+        ),
+    ),
+    "payment_declined.fix_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: something about the payment method is wrong or outdated. Update it or add another "
+            "one, and pay again at {retry_at} or later."
+        ),
+    ),
+    "payment_declined.needs_customer": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank wants its customer to confirm. Pay again at {retry_at} or later, and "
+            "confirm the payment when the bank asks."
+        ),
+    ),
+    "payment_declined.never_again": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank refuses this payment method for good. Add another one, and pay with that "
+            "at {retry_at} or later."
+        ),
+    ),
+    "payment_declined.technical": (
+        N_("The payment was declined"),
+        N_("No money was taken: there was a technical fault on the way to the bank. Try again at {retry_at} or later."),
+    ),
+    "payment_declined.retry_later.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank declines it for now. Pay with another payment method, or try this one again "
+            "at {retry_at} or later."
+        ),
+    ),
+    "payment_declined.fix_method.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: something about the payment method is wrong or outdated. Pay with another one, or "
+            "update it and try again at {retry_at} or later."
+        ),
+    ),
+    "payment_declined.needs_customer.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: the bank wants its customer to confirm. Try again at {retry_at} or later and confirm "
+            "the payment when the bank asks, or pay with another payment method."
+        ),
+    ),
+    "payment_declined.never_again.payment_method": (
+        N_("The payment was declined"),
+        N_("No money was taken: the bank refuses this payment method for good. Pay with another one."),
+    ),
+    "payment_declined.technical.payment_method": (
+        N_("The payment was declined"),
+        N_(
+            "No money was taken: there was a technical fault on the way to the bank. Pay with another payment method, "
+            "or try this one again at {retry_at} or later."
+        ),
+    ),
+    "payment_canceled": (
+        N_("The payment did not take place"),
+        N_("No money was taken, and none will be under this Idempotency-Key. Pay again with a new key."),
+    ),
+    "cooling_down": (
+        N_("It is too early to try again"),
+        N_("The last payment was declined. Nothing was charged now; try again at {retry_at} or later."),
+    ),
+    "cooling_down.payment_method": (
+        N_("It is too early to try again"),
+        N_(
+            "The last payment with this payment method was declined. Nothing was charged now; pay with another one, or "
+            "try again at {retry_at} or later."
+        ),
+    ),
+    # What a receipt says, by the payment's status.
+    "payment_status_in_flight": (
+        N_("The payment is under way"),
+        N_(
+            "The payment of {amount} is under way and its outcome is not known yet. Do not pay again; look here in a "
+            "few minutes."
+        ),
+    ),
+    "payment_status_requires_action": (
+        N_("The payment waits for you"),
+        N_("The payment of {amount} waits for you: confirm it with your bank at the address in next_action."),
+    ),
+    "payment_status_processing": (
+        N_("The bank is working on the payment"),
+        N_(
+            "The bank is working on the payment of {amount}, which takes some days. The invoices it is for count as "
+            "covered until then."
+        ),
+    ),
+    "payment_status_parked": (
+        N_("The payment is being looked into"),
+        N_(
+            "The outcome of the payment of {amount} could not be found out. It will not be charged again; our "
+            "finance team looks into it."
+        ),
+    ),
+    "payment_status_succeeded": (
+        N_("The payment succeeded"),
+        N_("Thank you: {amount} was paid."),
+    ),
+    "payment_status_succeeded.credited": (
+        N_("The payment succeeded"),
+        N_(
+            "Thank you: {amount} was paid. {credited} of it fits no open invoice any more; it is kept as credit and "
+            "pays the next invoices first."
+        ),
+    ),
+    "payment_status_succeeded.left_out": (
+        N_("The payment succeeded"),
+        N_(
+            "Thank you: {amount} was paid. More invoices are open than one payment can settle, {left_out_invoices} of "
+            "them were left out: pay again to settle those."
+        ),
+    ),
+    "payment_status_declined": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. Pay with another payment method, or try again "
+            "later."
+        ),
+    ),
+    "payment_status_declined.fix_method": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. Something about the payment method is wrong or "
+            "outdated: update it, or pay with another one."
+        ),
+    ),
+    "payment_status_declined.needs_customer": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. The bank wants its customer to confirm: pay "
+            "again and confirm when it asks."
+        ),
+    ),
+    "payment_status_declined.never_again": (
+        N_("The payment was declined"),
+        N_(
+            "The payment of {amount} was declined; no money was taken. The bank refuses this payment method for good: "
+            "pay with another one."
+        ),
+    ),
+    "payment_status_canceled": (
+        N_("The payment did not take place"),
+        N_("The payment of {amount} did not take place; no money was taken. Pay again if you still want to."),
+    ),
+    "payment_status_returned": (
+        N_("The payment was returned"),
+        N_(
+            "The bank took back the payment of {amount}. The invoices it had paid are open again; please pay them in "
+            "another way."
+        ),
+    ),
+}
