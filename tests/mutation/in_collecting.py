@@ -11,7 +11,7 @@ _chasing = File("chalicelib/overdue/service.py", ("tests/overdue",))
 _subscriptions = File("chalicelib/subscriptions/rules.py", ("tests/subscriptions",))
 _renewals = File("chalicelib/subscriptions/renewals.py", ("tests/subscriptions",))
 _selling = File("chalicelib/subscriptions/service.py", ("tests/subscriptions",))
-_tour = File("chalicelib/sweeps/tour.py", ("tests/sweeps/test_fan_out.py",))
+_tour = File("chalicelib/sweeps/tour.py", ("tests/sweeps/test_tour.py", "tests/sweeps/test_fan_out.py"))
 _fan_out = File("chalicelib/sweeps/service.py", ("tests/sweeps/test_fan_out.py",))
 
 AUTOPAY = (
@@ -466,9 +466,40 @@ FAN_OUT = (
     _tour.unless("one thread at an account", "account_id not in shard.under_way", "its second half is not done twice"),
     _tour.without(
         "time asked before each account",
-        "elif not self._stopped and self._time_is_short():",
-        "elif False:",
+        "elif self._stops():",
+        "elif self._stopped:",
         "Lambda kills who does not hand over in time",
+    ),
+    _tour.without(
+        "time asked before each shard",
+        "if position > 0 and self._stops():",
+        "if False:",
+        "shards with nobody in them take their time as well",
+    ),
+    _tour.without(
+        "an order gets shorter",
+        "if position > 0 and self._stops():",
+        "if self._stops():",
+        "an order that comes back as it was goes round for ever",
+    ),
+    _tour.without(
+        "what is left begins at its own shard",
+        "            self._reached = (position, after)\n            if position",
+        "            if position",
+        "shards that are done would be sent on again",
+    ),
+    _tour.unless("nothing is left of an order at its end", "self._ended", "a message that finds nothing is not sent"),
+    _tour.without(
+        "what is finished is counted",
+        "            self._counting.finish(shard.name, shard.tally)\n            shard.tally = Tally()\n",
+        "            self._counting.finish(shard.name, shard.tally)\n",
+        "what is left would count it again",
+    ),
+    _tour.without(
+        "who has had nothing yet begins nothing either",
+        "if self._at_least > 0 and not self._stopped:",
+        "if self._at_least > 0:",
+        "a dying worker begins nothing more",
     ),
     _tour.without(
         "what breaks one thread ends all",

@@ -15,9 +15,7 @@ from chalicelib.core.errors import Invalid, Unavailable
 from chalicelib.ledger.due import SHARDS, shard_of
 from chalicelib.ledger.models import Change
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, Tally
-from chalicelib.sweeps.service import _Counting
 from chalicelib.sweeps.stores import MemoryRuns
-from chalicelib.sweeps.tour import Tour
 from tests.support.builders import owed, paying_by_itself
 from tests.support.faults import Crash
 from tests.sweeps.fleet import AMOUNT_MINOR, SMALL, Fleet, Watched, names, names_in, plenty, short
@@ -355,38 +353,6 @@ def test_an_account_that_takes_its_time_keeps_no_other_waiting() -> None:
     assert worked.tally.counts == {"handled": 24, "charged": 24}
     fleet.must_have_charged_everybody_once()
     assert all(run.finished_at for run in fleet.runs.of("autopay", "2026-03-02"))
-
-
-def test_an_account_half_done_is_not_begun_by_another_thread() -> None:
-    """It stands further down in its index already, for what is left of it."""
-    (account_id,) = names_in("00", 1)
-    page = iter([[("2026-03-02T05:00:00.000Z#" + account_id, account_id)]])
-    begun: list[str] = []
-    again = threading.Event()
-
-    def due(_shard: str, after: str) -> list[tuple[str, str]]:
-        if not after:
-            return next(page)
-        if again.is_set():
-            return []
-        again.set()
-        return [("2026-03-02T06:00:00.000Z#" + account_id, account_id)]
-
-    def handle(account_id: str) -> Tally:
-        begun.append(account_id)
-        assert again.wait(20)
-        return Tally({"handled": 1})
-
-    fleet = Fleet([])
-    order = Order(sweep="autopay", run="2026-03-02", shards=("00",))
-    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, at_least=2)
-    threads = [threading.Thread(target=tour.go, args=(handle,)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (begun, tour.total.counts, tour.left()) == ([account_id], {"handled": 1}, None)
-    assert [run.finished_at is not None for run in fleet.runs.of("autopay", "2026-03-02")] == [True]
 
 
 def test_a_shard_is_finished_when_its_last_account_is_and_not_before() -> None:
