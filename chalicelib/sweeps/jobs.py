@@ -1,5 +1,6 @@
 """What the schedules and the queue call."""
 
+import logging
 from typing import Any
 
 from chalice.app import SQSEvent
@@ -8,10 +9,18 @@ from chalicelib import wiring
 from chalicelib.sweeps import metrics
 from chalicelib.sweeps.models import Order, SweepName
 
+log = logging.getLogger("paydesk.sweeps")
+
 
 def start(sweep: SweepName) -> None:
-    """Sends a run's orders. A schedule that fires twice, or late, sends orders that find less to do."""
-    wiring.current().sweeps.start(sweep)
+    """Sends a run's orders. A schedule that fires twice, or late, sends orders that find less to do. Raises what
+    stopped it, and says so: Lambda tries twice more, and no dead letter tells of it.
+    """
+    try:
+        wiring.current().sweeps.start(sweep)
+    except Exception:
+        log.exception("run_not_started", extra={"sweep": sweep})
+        raise
 
 
 def work(event: SQSEvent) -> None:

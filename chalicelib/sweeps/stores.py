@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 
 from chalicelib.ledger.calls import Calls
 from chalicelib.ledger.due import SHARDS
@@ -25,7 +26,9 @@ _COUNT, _AMOUNT = "n:", "a:"
 
 
 class SqsQueue:
-    """Queue on SQS. Client and address are had when the first order is sent: no route ever sends one."""
+    """Queue on SQS. Client and address are had when the first order is sent: no route ever sends one. A queue that does
+    not answer is given up after 12 s: the function that sends runs longer, and can still say so.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -36,7 +39,8 @@ class SqsQueue:
 
     @cached_property
     def _connected(self) -> "tuple[SQSClient, str]":
-        client = boto3.client("sqs")
+        patience = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
+        client = boto3.client("sqs", config=patience)
         return client, client.get_queue_url(QueueName=self._name)["QueueUrl"]
 
 
@@ -51,7 +55,9 @@ class MemoryQueue:
 
 
 class DynamoDBRuns:
-    """Runs on DynamoDB. Adding is not guarded: these are statistics, and a second try may count a visit twice."""
+    """Runs on DynamoDB. A write is tried once: these are statistics, accounts wait meanwhile, and a second try may
+    count a visit twice. `attempts` bounds the tries of reading.
+    """
 
     def __init__(self, connect: "Callable[[], DynamoDBClient]", table_prefix: str, attempts: int) -> None:
         self._connect = connect
@@ -59,8 +65,8 @@ class DynamoDBRuns:
         self._attempts = attempts
 
     @cached_property
-    def _calls(self) -> Calls:
-        return Calls(self._connect(), self._attempts)
+    def _client(self) -> "DynamoDBClient":
+        return self._connect()
 
     def begin(self, order: Order, shard: str, at: str) -> None:
         self._update(order, shard, "SET #started = :at REMOVE #finished", {":at": at}, _STARTED | _FINISHED)
@@ -75,12 +81,12 @@ class DynamoDBRuns:
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         query = {"TableName": self._table, **between("run", f"{sweep}#{day}", None, ("", ""))}
-        return [_shard_run(item) for item in self._calls.pages("query", query, SHARDS)]
+        return [_shard_run(item) for item in Calls(self._client, self._attempts).pages("query", query, SHARDS)]
 
     def _update(
         self, order: Order, shard: str, expression: str, values: dict[str, Any], names: Mapping[str, str]
     ) -> None:
-        self._calls.one(
+        Calls(self._client, attempts=1).one(
             "update_item",
             TableName=self._table,
             Key=marshal({"run": f"{order.sweep}#{order.run}", "shard": shard}),

@@ -12,6 +12,7 @@ from tests.infra.test_package import SECONDS, STARTS
 RECEIVES_AT_LEAST = 3
 """A worker that dies once or twice is bad luck."""
 DAYS = 24 * 60 * 60
+FUNCTION = "AWS::Serverless::Function"
 
 
 def _queue(package: Package) -> dict[str, Any]:
@@ -41,11 +42,12 @@ def test_what_fails_again_and_again_goes_to_the_dead_letters_and_somebody_is_tol
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
-def test_whatever_is_logged_as_an_error_rings(package: Package) -> None:
+def test_whatever_any_function_logs_as_an_error_rings(package: Package) -> None:
     filters = [found["Properties"] for found in package.of_kind("AWS::Logs::MetricFilter").values()]
     alarm = package.properties("ErrorsLoggedAlarm")
+    watched = [package.properties(found["LogGroupName"]["Ref"])["LogGroupName"]["Fn::Sub"] for found in filters]
 
-    assert [found["LogGroupName"]["Ref"] for found in filters] == ["ApiHandlerLogGroup", "WorkLogGroup"]
+    assert sorted(watched) == sorted(f"/aws/lambda/${{{name}}}" for name in package.of_kind(FUNCTION))
     for found in filters:
         (metric,) = found["MetricTransformations"]
         assert found["FilterPattern"] == '{ $.level = "ERROR" }'

@@ -12,6 +12,8 @@ _subscriptions = File("chalicelib/subscriptions/rules.py", ("tests/subscriptions
 _renewals = File("chalicelib/subscriptions/renewals.py", ("tests/subscriptions",))
 _selling = File("chalicelib/subscriptions/service.py", ("tests/subscriptions",))
 _tour = File("chalicelib/sweeps/tour.py", ("tests/sweeps/test_tour.py", "tests/sweeps/test_fan_out.py"))
+_stores = File("chalicelib/sweeps/stores.py", ("tests/sweeps/test_stores.py",))
+_jobs = File("chalicelib/sweeps/jobs.py", ("tests/sweeps/test_jobs.py",))
 _fan_out = File("chalicelib/sweeps/service.py", ("tests/sweeps/test_fan_out.py",))
 
 AUTOPAY = (
@@ -428,8 +430,8 @@ FAN_OUT = (
     ),
     _fan_out.without(
         "busy account stops nobody",
-        "        except Unavailable:\n",
-        "        except MemoryError:\n",
+        '        except Unavailable:\n            log.warning("account_busy"',
+        '        except MemoryError:\n            log.warning("account_busy"',
         "the next run finds it less busy: nobody is woken",
     ),
     _fan_out.without(
@@ -446,9 +448,27 @@ FAN_OUT = (
     ),
     _fan_out.without(
         "statistics stop nobody",
-        "        except Exception:\n            order = self._order",
-        "        except MemoryError:\n            order = self._order",
+        '        except Exception:\n            log.exception("run_not_counted"',
+        '        except MemoryError:\n            log.exception("run_not_counted"',
         "a payment does not wait for a count",
+    ),
+    _fan_out.without(
+        "a busy store's statistics wake nobody",
+        '        except Unavailable:\n            log.warning("run_not_counted"',
+        '        except MemoryError:\n            log.warning("run_not_counted"',
+        "they are tried once, and nothing waits for a person",
+    ),
+    _stores.without(
+        "statistics are tried once",
+        "Calls(self._client, attempts=1).one(",
+        "Calls(self._client, self._attempts).one(",
+        "accounts wait while a run is counted",
+    ),
+    _jobs.without(
+        "a run that does not start rings",
+        '        log.exception("run_not_started", extra={"sweep": sweep})\n',
+        "",
+        "no dead letter tells of it",
     ),
     _fan_out.unless("what is left is sent on", "left is not None", "short of time, nobody is forgotten"),
     _fan_out.without(

@@ -309,8 +309,12 @@ class CountingRuns(MemoryRuns):
 
 
 class RunsOutOfOrder(MemoryRuns):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
     def _put(self, *_: Any) -> None:
-        raise OSError("the table of runs is gone")
+        raise self._error
 
 
 def test_a_run_is_counted_with_one_write_a_page_one_at_the_start_and_one_at_the_end() -> None:
@@ -373,12 +377,19 @@ def test_a_shard_is_finished_when_its_last_account_is_and_not_before() -> None:
     assert all(run.finished_at for run in fleet.runs.of("autopay", "2026-03-02"))
 
 
-def test_statistics_that_cannot_be_written_stop_nobodys_payment(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(OSError("the table of runs is gone"), "ERROR"), (Unavailable(), "WARNING")],  # tried once: wakes nobody
+)
+def test_statistics_that_cannot_be_written_stop_nobodys_payment(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
     fleet = Fleet(names(40))
-    fleet.sweeps._runs = RunsOutOfOrder()
+    fleet.sweeps._runs = RunsOutOfOrder(error)
     fleet.run()
     fleet.must_have_charged_everybody_once()
-    assert {record.message for record in caplog.records} == {"run_not_counted"}
+    told = {(record.message, record.levelname, getattr(record, "run", None)) for record in caplog.records}
+    assert told == {("run_not_counted", level, "2026-03-02")}
 
 
 def test_the_longest_waiting_account_is_told() -> None:
