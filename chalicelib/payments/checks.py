@@ -5,19 +5,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from chalicelib.core.counts import added
+
 
 @dataclass(frozen=True)
 class CheckCounts:
     """What checks did: payments asked about, those that ended, those parked now, those with something broken that a
-    person must look at, those so busy that they wait for the next run. In minor units: money that turned out to be
-    charged, by currency, and money that stays in limbo, by `status:age:currency`.
+    person must look at, those the store was too busy for, postponed to the next run. In minor units: money that
+    turned out to be charged, by currency, and money that stays in limbo, by `status:age:currency`.
     """
 
     checked: int = 0
     ended: int = 0
     parked: int = 0
     failed: int = 0
-    busy: int = 0
+    postponed: int = 0
     charged: Mapping[str, int] = field(default_factory=dict)
     limbo: Mapping[str, int] = field(default_factory=dict)
 
@@ -27,14 +29,10 @@ class CheckCounts:
             self.ended + other.ended,
             self.parked + other.parked,
             self.failed + other.failed,
-            self.busy + other.busy,
-            _added(self.charged, other.charged),
-            _added(self.limbo, other.limbo),
+            self.postponed + other.postponed,
+            added(self.charged, other.charged),
+            added(self.limbo, other.limbo),
         )
-
-
-def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in left.keys() | right.keys()}
 
 
 Age = Literal["hour", "day", "week", "longer"]

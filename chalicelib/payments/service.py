@@ -231,7 +231,7 @@ class Payments:
             payment = self.check(due.account_id, due.payment_id)
         except Unavailable:
             log.warning("payment_busy", extra=named)
-            return CheckCounts(busy=1)
+            return CheckCounts(postponed=1)
         except Exception:  # whatever is wrong with one payment, the money of all others is booked
             log.exception("payment_failed", extra=named)
             return CheckCounts(failed=1)

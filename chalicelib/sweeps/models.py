@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from chalicelib.core.counts import added
 from chalicelib.ledger.models import Index
 
 SweepName = Literal["autopay", "reconcile", "overdue", "renewals"]
@@ -21,11 +22,7 @@ class Tally:
     amounts: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(_added(self.counts, other.counts), _added(self.amounts, other.amounts))
-
-
-def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {name: left.get(name, 0) + right.get(name, 0) for name in left.keys() | right.keys()}
+        return Tally(added(self.counts, other.counts), added(self.amounts, other.amounts))
 
 
 class Sweep(Protocol):

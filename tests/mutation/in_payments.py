@@ -431,7 +431,7 @@ SERVICE = (
     ),
     _service.without(
         "busy account postponed",
-        "return CheckCounts(busy=1)",
+        "return CheckCounts(postponed=1)",
         "return CheckCounts(failed=1)",
         "the next run takes it, nobody has to look",
     ),
