@@ -110,8 +110,13 @@ def _answer_to(error: Exception, visit: Visit, locale: str, desk: Desk | None) -
     now = (desk.clock if desk else SystemClock()).now()
     answer = problems.answer_to(told, locale, now, visit.request_id)
     if answer.status == 500:
-        about = {"request_id": visit.request_id, "route": visit.endpoint.path, "account_id": visit.account_id}
-        log.error("request_failed", exc_info=error, extra=about)
+        log.error(
+            "request_failed",
+            exc_info=error,
+            request_id=visit.request_id,
+            route=visit.endpoint.path,
+            account_id=visit.account_id,
+        )
     visit.code = told.code
     return answer
 

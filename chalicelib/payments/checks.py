@@ -1,7 +1,6 @@
 """Checking an account's pending payments: what became of them, and what the checks did."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Literal
 from chalicelib.accounts.models import Account
 from chalicelib.activity.models import PAYDESK
 from chalicelib.core.clock import Clock
+from chalicelib.core.counts import added
 from chalicelib.core.errors import Unavailable
 from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import LedgerPort
@@ -22,15 +22,15 @@ log = logging.getLogger("paydesk.payments")
 @dataclass(frozen=True)
 class CheckCounts:
     """What checks did: payments asked about, those that ended, those parked now, those with something broken that a
-    person must look at, those so busy that they wait for the next run. In minor units: money that turned out to be
-    charged, by currency, and money that stays in limbo, by `status:age:currency`.
+    person must look at, those the store was too busy for, postponed to the next run. In minor units: money that
+    turned out to be charged, by currency, and money that stays in limbo, by `status:age:currency`.
     """
 
     checked: int = 0
     ended: int = 0
     parked: int = 0
     failed: int = 0
-    busy: int = 0
+    postponed: int = 0
     charged: Mapping[str, int] = field(default_factory=dict)
     limbo: Mapping[str, int] = field(default_factory=dict)
 
@@ -40,9 +40,9 @@ class CheckCounts:
             self.ended + other.ended,
             self.parked + other.parked,
             self.failed + other.failed,
-            self.busy + other.busy,
-            Counter(self.charged) + Counter(other.charged),
-            Counter(self.limbo) + Counter(other.limbo),
+            self.postponed + other.postponed,
+            added(self.charged, other.charged),
+            added(self.limbo, other.limbo),
         )
 
 
@@ -97,7 +97,7 @@ class Checks:
             payment = self._booking.close(due.account_id, due.payment_id, PAYDESK)
         except Unavailable:
             log.warning("payment_busy", extra=named)
-            return CheckCounts(busy=1)
+            return CheckCounts(postponed=1)
         except Exception:  # whatever is wrong with one payment, the money of all others is booked
             log.exception("payment_failed", extra=named)
             return CheckCounts(failed=1)

@@ -22,7 +22,7 @@ class ReconcileSweep:
             "ended": done.ended,
             "parked": done.parked,
             "failed": done.failed,
-            "postponed": done.busy,
+            "postponed": done.postponed,
         }
         charged = {f"charged:{currency}": amount for currency, amount in done.charged.items()}
         return Tally(counts, charged | {f"limbo_{name}": amount for name, amount in done.limbo.items()})

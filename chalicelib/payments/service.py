@@ -255,9 +255,8 @@ class Payments:
         try:
             return self._booking.settle(account, payment, answer)
         except Exception:  # see above
-            log.exception(
-                "payment_not_settled", extra={"account_id": account.account_id, "payment_id": payment.payment_id}
-            )
+            named = {"account_id": payment.account_id, "payment_id": payment.payment_id}
+            log.exception("payment_not_settled", extra=named)
             return payment
 
     def _charge(self, payment: Payment) -> Answer:

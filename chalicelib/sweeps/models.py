@@ -1,6 +1,5 @@
 """What a run of scheduled work is made of."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from chalicelib.core.counts import added
 from chalicelib.ledger.models import Index
 
 SweepName = Literal["autopay", "reconcile", "overdue", "renewals"]
@@ -22,10 +22,7 @@ class Tally:
     amounts: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            Counter(self.counts) + Counter(other.counts),
-            Counter(self.amounts) + Counter(other.amounts),
-        )
+        return Tally(added(self.counts, other.counts), added(self.amounts, other.amounts))
 
 
 class Sweep(Protocol):

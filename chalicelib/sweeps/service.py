@@ -125,7 +125,8 @@ class Sweeps:
 
 
 class _Counting:
-    """The statistics of one order. That they cannot be written is reported, and stops nobody's payment."""
+    """The statistics of one order. That they cannot be written is reported, and stops nobody's payment. A busy store
+    wakes nobody."""
 
     def __init__(self, runs: Runs, order: Order, clock: Clock) -> None:
         self._runs = runs
@@ -142,11 +143,13 @@ class _Counting:
         self._tell(shard, lambda now: self._runs.finish(self._order, shard, tally, now))
 
     def _tell(self, shard: str, write: Callable[[str], None]) -> None:
+        named = {"sweep": self._order.sweep, "run": self._order.run, "shard": shard}
         try:
             write(format_instant(self._clock.now()))
+        except Unavailable:
+            log.warning("run_not_counted", extra=named)
         except Exception:
-            order = self._order
-            log.exception("run_not_counted", extra={"sweep": order.sweep, "run": order.run, "shard": shard})
+            log.exception("run_not_counted", extra=named)
 
 
 def _due_at(index_value: str) -> datetime | None:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 
 from chalicelib.ledger.calls import Calls
 from chalicelib.ledger.due import SHARDS
@@ -25,7 +26,9 @@ _COUNT, _AMOUNT = "n:", "a:"
 
 
 class SqsQueue:
-    """Queue on SQS. Client and address are had when the first order is sent: no route ever sends one."""
+    """Queue on SQS. Client and address are had when the first order is sent: no route ever sends one. A queue that does
+    not answer is given up after 12 s: whoever sends still has time to end, and its log says what was amiss.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -36,7 +39,8 @@ class SqsQueue:
 
     @cached_property
     def _connected(self) -> "tuple[SQSClient, str]":
-        client = boto3.client("sqs")
+        patience = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
+        client = boto3.client("sqs", config=patience)
         return client, client.get_queue_url(QueueName=self._name)["QueueUrl"]
 
 
@@ -51,8 +55,8 @@ class MemoryQueue:
 
 
 class DynamoDBRuns:
-    """Runs on DynamoDB. These are statistics: a write is tried once, for a worker has better uses for its time, and
-    adding twice would count a visit twice. `attempts` are those of reading.
+    """Runs on DynamoDB. A write is tried once: these are statistics, accounts wait meanwhile, and a second try may
+    count a visit twice. `attempts` bounds the tries of reading.
     """
 
     def __init__(self, connect: "Callable[[], DynamoDBClient]", table_prefix: str, attempts: int) -> None:
@@ -77,8 +81,7 @@ class DynamoDBRuns:
 
     def of(self, sweep: SweepName, day: str) -> Sequence[ShardRun]:
         query = {"TableName": self._table, **between("run", f"{sweep}#{day}", None, ("", ""))}
-        calls = Calls(self._client, self._attempts)
-        return [_shard_run(item) for item in calls.pages("query", query, SHARDS)]
+        return [_shard_run(item) for item in Calls(self._client, self._attempts).pages("query", query, SHARDS)]
 
     def _update(
         self, order: Order, shard: str, expression: str, values: dict[str, Any], names: Mapping[str, str]

@@ -36,8 +36,9 @@ class _Shard:
 
 
 class Tour:
-    """Gives out an order's accounts in the index's order until time runs short, `at_least` so many of them. Each one
-    given out is handled before its thread comes back, so what is left of the order begins behind the last.
+    """Gives out an order's accounts in the index's order until time runs short, but `at_least` so many of them or a
+    shard to its end: an order that got no shorter would go round for ever. Each account given out is handled before its
+    thread comes back, so what is left of the order begins behind the last.
     """
 
     def __init__(
@@ -69,19 +70,24 @@ class Tour:
 
     def left(self) -> Order | None:
         """What time was too short for, once all threads are back; None: nothing."""
-        if self._ended or self._shard is None:
+        if self._ended:
             return None
-        self._write(self._shard)
+        if self._shard is not None:
+            self._write(self._shard)
         position, after = self._reached
         return self._order.model_copy(update={"shards": self._order.shards[position:], "after": after})
 
     def _next(self) -> tuple[_Shard, str] | None:
         with self._lock:
-            if self._at_least > 0:
+            if self._at_least > 0 and not self._stopped:
                 self._at_least -= 1
-            elif not self._stopped and self._time_is_short():
-                self._stopped = True
-            return None if self._stopped else next(self._accounts, None)
+            elif self._stops():
+                return None
+            return next(self._accounts, None)
+
+    def _stops(self) -> bool:
+        self._stopped = self._stopped or self._time_is_short()
+        return self._stopped
 
     def _done(self, shard: _Shard, account_id: str, tally: Tally) -> None:
         with self._lock:
@@ -92,12 +98,11 @@ class Tour:
 
     def _walk(self) -> Iterator[tuple[_Shard, str]]:
         for position, name in enumerate(self._order.shards):
-            # Whatever time there is, one shard is done or some accounts are: an order handed on is shorter than before.
-            if position and self._time_is_short():
-                self._stopped, self._reached = True, (position, "")
+            after = self._order.after if position == 0 else ""
+            self._reached = (position, after)
+            if position > 0 and self._stops():
                 return
             shard = self._shard = _Shard(name)
-            after = self._order.after if position == 0 else ""
             if not after:
                 self._counting.begin(name)
             while page := self._due(name, after):

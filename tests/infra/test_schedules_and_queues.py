@@ -44,8 +44,9 @@ def test_what_fails_again_and_again_goes_to_the_dead_letters_and_somebody_is_tol
 def test_whatever_is_logged_as_an_error_rings(package: Package) -> None:
     filters = [found["Properties"] for found in package.of_kind("AWS::Logs::MetricFilter").values()]
     alarm = package.properties("ErrorsLoggedAlarm")
+    watched = [package.properties(found["LogGroupName"]["Ref"])["LogGroupName"]["Fn::Sub"] for found in filters]
 
-    assert [found["LogGroupName"]["Ref"] for found in filters] == ["ApiHandlerLogGroup", "WorkLogGroup"]
+    assert sorted(watched) == [f"/aws/lambda/${{{name}}}" for name in ("APIHandler", "Authorize", "Work")]
     for found in filters:
         (metric,) = found["MetricTransformations"]
         assert found["FilterPattern"] == '{ $.level = "ERROR" }'

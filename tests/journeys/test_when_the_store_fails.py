@@ -1,5 +1,6 @@
 """The store is busy, or a record in it is damaged: nothing is charged that cannot be booked, and the answer says so."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +75,8 @@ def test_a_damaged_record_is_500_with_an_id_that_leads_support_to_the_log(acme: 
         assert answer.body["request_id"] == answer.headers["x-request-id"]
         assert answer.body["request_id"] in told
         assert "mice" not in answer.text
+    failures = [line for line in map(json.loads, told.splitlines()) if line["message"] == "request_failed"]
+    assert {(line["level"], line["account_id"]) for line in failures} == {("ERROR", acme.account_id)}
     assert "open_invoices" in told
     assert "eaten by mice" not in told, "what stands in a record may be personal"
     assert neighbour.client.get(neighbour.at()).status == 200

@@ -12,7 +12,8 @@ _chasing = File("chalicelib/overdue/service.py", ("tests/overdue",))
 _subscriptions = File("chalicelib/subscriptions/rules.py", ("tests/subscriptions",))
 _renewals = File("chalicelib/subscriptions/renewals.py", ("tests/subscriptions",))
 _selling = File("chalicelib/subscriptions/service.py", ("tests/subscriptions",))
-_tour = File("chalicelib/sweeps/tour.py", ("tests/sweeps/test_fan_out.py",))
+_tour = File("chalicelib/sweeps/tour.py", ("tests/sweeps/test_tour.py", "tests/sweeps/test_fan_out.py"))
+_stores = File("chalicelib/sweeps/stores.py", ("tests/sweeps/test_stores.py",))
 _fan_out = File("chalicelib/sweeps/service.py", ("tests/sweeps/test_fan_out.py",))
 
 AUTOPAY = (
@@ -517,8 +518,8 @@ FAN_OUT = (
     ),
     _fan_out.without(
         "busy account stops nobody",
-        "        except Unavailable:\n",
-        "        except MemoryError:\n",
+        '        except Unavailable:\n            log.warning("account_busy"',
+        '        except MemoryError:\n            log.warning("account_busy"',
         "the next run finds it less busy: nobody is woken",
     ),
     _fan_out.without(
@@ -535,9 +536,21 @@ FAN_OUT = (
     ),
     _fan_out.without(
         "statistics stop nobody",
-        "        except Exception:\n            order = self._order",
-        "        except MemoryError:\n            order = self._order",
+        '        except Exception:\n            log.exception("run_not_counted"',
+        '        except MemoryError:\n            log.exception("run_not_counted"',
         "a payment does not wait for a count",
+    ),
+    _fan_out.without(
+        "a busy store's statistics wake nobody",
+        '        except Unavailable:\n            log.warning("run_not_counted"',
+        '        except MemoryError:\n            log.warning("run_not_counted"',
+        "they are tried once, and nothing waits for a person",
+    ),
+    _stores.without(
+        "statistics are tried once",
+        "Calls(self._client, attempts=1).one(",
+        "Calls(self._client, self._attempts).one(",
+        "accounts wait while a run is counted",
     ),
     _fan_out.unless("what is left is sent on", "left is not None", "short of time, nobody is forgotten"),
     _fan_out.without(
@@ -552,35 +565,43 @@ FAN_OUT = (
         "after = self._order.after",
         "another shard's accounts are not skipped",
     ),
-    _tour.unless(
-        "time asked before each shard",
-        "position and self._time_is_short()",
-        "an order of nobody must end in time too",
-    ),
-    _tour.without(
-        "what is handed on is shorter",
-        "if position and self._time_is_short():",
-        "if self._time_is_short():",
-        "orders would circle for ever",
-    ),
-    _tour.without(
-        "a tour that ended leaves nothing",
-        "if self._ended or self._shard is None:",
-        "if not self._stopped or self._shard is None:",
-        "nobody is sent for what is done",
-    ),
-    _tour.without(
-        "statistics counted once",
-        "self._counting.finish(shard.name, shard.tally)\n            shard.tally = Tally()",
-        "self._counting.finish(shard.name, shard.tally)",
-        "a run's page tells what was done, once",
-    ),
     _tour.unless("one thread at an account", "account_id not in shard.under_way", "its second half is not done twice"),
     _tour.without(
         "time asked before each account",
-        "elif not self._stopped and self._time_is_short():",
-        "elif False:",
+        "elif self._stops():",
+        "elif self._stopped:",
         "Lambda kills who does not hand over in time",
+    ),
+    _tour.without(
+        "time asked before each shard",
+        "if position > 0 and self._stops():",
+        "if False:",
+        "shards with nobody in them take their time as well",
+    ),
+    _tour.without(
+        "an order gets shorter",
+        "if position > 0 and self._stops():",
+        "if self._stops():",
+        "an order that comes back as it was goes round for ever",
+    ),
+    _tour.without(
+        "what is left begins at its own shard",
+        "            self._reached = (position, after)\n            if position",
+        "            if position",
+        "shards that are done would be sent on again",
+    ),
+    _tour.unless("nothing is left of an order at its end", "self._ended", "a message that finds nothing is not sent"),
+    _tour.without(
+        "what is finished is counted once",
+        "            self._counting.finish(shard.name, shard.tally)\n            shard.tally = Tally()\n",
+        "            self._counting.finish(shard.name, shard.tally)\n",
+        "what is left would count it again",
+    ),
+    _tour.without(
+        "who has had nothing yet begins nothing either",
+        "if self._at_least > 0 and not self._stopped:",
+        "if self._at_least > 0:",
+        "a dying worker begins nothing more",
     ),
     _tour.without(
         "what breaks one thread ends all",

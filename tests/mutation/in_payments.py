@@ -420,7 +420,7 @@ SERVICE = (
     ),
     _checks.without(
         "busy account postponed",
-        "return CheckCounts(busy=1)",
+        "return CheckCounts(postponed=1)",
         "return CheckCounts(failed=1)",
         "the next run takes it, nobody has to look",
     ),

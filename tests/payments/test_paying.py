@@ -42,6 +42,25 @@ def test_part_of_the_balance_is_paid_and_the_rest_stays(desk: MemoryDesk) -> Non
     assert sorted(desk.invoice(invoice_id).payments.values()) == [30, 70]
 
 
+def test_a_payment_that_cannot_be_booked_is_reported_with_its_account(
+    desk: MemoryDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.issue(100)
+    desk.add_card()
+
+    def a_defect() -> None:
+        raise ZeroDivisionError
+
+    desk.ledger.before_commit.plan(None, a_defect)
+    payment = desk.pay().payment
+    assert payment.status == "in_flight"
+    (line,) = caplog.records
+    assert (line.message, line.levelname) == ("payment_not_settled", "ERROR")
+    assert (vars(line)["account_id"], vars(line)["payment_id"]) == (desk.account_id, payment.payment_id)
+    desk.advance(minutes=5)
+    assert reconcile(desk.desk).ended == 1
+
+
 def test_a_receipt_says_how_many_invoices_were_left_out(desk: MemoryDesk) -> None:
     for _ in range(92):
         desk.issue(10)

@@ -21,6 +21,6 @@ def reconcile(desk: wiring.Desk) -> CheckCounts:
         ended=done.counts.get("ended", 0),
         parked=done.counts.get("parked", 0),
         failed=done.counts.get("failed", 0) + done.counts.get("unreadable", 0),
-        busy=done.counts.get("postponed", 0),
+        postponed=done.counts.get("postponed", 0),
         limbo={name.removeprefix(_LIMBO): amount for name, amount in done.amounts.items() if name.startswith(_LIMBO)},
     )

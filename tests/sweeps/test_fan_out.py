@@ -15,9 +15,7 @@ from chalicelib.core.errors import Invalid, Unavailable
 from chalicelib.ledger.due import SHARDS, shard_of
 from chalicelib.ledger.models import Change
 from chalicelib.sweeps.models import Order, ShardRun, Sweep, Tally
-from chalicelib.sweeps.service import _Counting
 from chalicelib.sweeps.stores import MemoryRuns
-from chalicelib.sweeps.tour import Tour
 from tests.support.builders import owed, paying_by_itself
 from tests.support.faults import Crash
 from tests.sweeps.fleet import AMOUNT_MINOR, SMALL, Fleet, Watched, names, names_in, plenty, short
@@ -278,45 +276,6 @@ def test_time_that_runs_short_in_a_later_shard_sends_the_shards_before_no_more()
     fleet.must_have_charged_everybody_once()
 
 
-def test_what_time_ran_short_for_at_the_very_end_is_counted_once_and_sent_on_to_nobody() -> None:
-    """One thread is told that time is short when the other has had the last account of all."""
-    (account_id,) = names_in("00", 1)
-    fleet = Fleet([account_id], fan_out=replace(SMALL, threads=2))
-    worked = fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00",)), short)
-    assert worked.tally.counts == {"handled": 1, "charged": 1}
-    (run,) = fleet.runs.of("autopay", "2026-03-02")
-    assert (run.tally, run.finished_at is not None) == (worked.tally, True)
-    assert fleet.queue.orders == []
-
-
-def test_time_is_looked_at_before_each_shard_and_each_order_handed_on_is_shorter() -> None:
-    """Statistics and an index that take their time leave none for shards of nobody."""
-    shards = tuple(f"{shard:02d}" for shard in range(6))
-    fleet = Fleet(names_in("04", 3), fan_out=replace(SMALL, threads=1))
-    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=shards), short)
-    assert [(order.shards, order.after) for order in fleet.queue.orders] == [(shards[1:], "")]
-    fleet.work_off(short)
-    fleet.must_have_charged_everybody_once()
-    runs = fleet.runs.of("autopay", "2026-03-02")
-    assert [(run.shard, run.finished_at is not None) for run in runs] == [(shard, True) for shard in shards]
-    assert sum(run.tally.counts.get("handled", 0) for run in runs) == 3
-
-
-def test_an_account_that_ends_after_time_ran_short_for_the_next_shard_is_counted_once() -> None:
-    asked = threading.Event()
-
-    def now_short() -> float:
-        asked.set()
-        return short()
-
-    wrap = watching([], before=lambda _account_id, _number: asked.wait(20))
-    fleet = Fleet(names_in("00", 1), fan_out=replace(SMALL, threads=2), wrap=wrap)
-    fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")), now_short)
-    assert [order.shards for order in fleet.queue.orders] == [("01",)]
-    (done,) = fleet.runs.of("autopay", "2026-03-02")
-    assert (done.tally.counts, done.finished_at is not None) == ({"handled": 1, "charged": 1}, True)
-
-
 @pytest.mark.parametrize("how", ["to its end", "short of time", "killed"])
 def test_no_thread_outlives_the_call(how: str) -> None:
     wrap, _ = dying(4 if how == "killed" else -1, after=False)
@@ -350,8 +309,12 @@ class CountingRuns(MemoryRuns):
 
 
 class RunsOutOfOrder(MemoryRuns):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
     def _put(self, *_: Any) -> None:
-        raise OSError("the table of runs is gone")
+        raise self._error
 
 
 def test_a_run_is_counted_with_one_write_a_page_one_at_the_start_and_one_at_the_end() -> None:
@@ -396,38 +359,6 @@ def test_an_account_that_takes_its_time_keeps_no_other_waiting() -> None:
     assert all(run.finished_at for run in fleet.runs.of("autopay", "2026-03-02"))
 
 
-def test_an_account_half_done_is_not_begun_by_another_thread() -> None:
-    """It stands further down in its index already, for what is left of it."""
-    (account_id,) = names_in("00", 1)
-    page = iter([[("2026-03-02T05:00:00.000Z#" + account_id, account_id)]])
-    begun: list[str] = []
-    again = threading.Event()
-
-    def due(_shard: str, after: str) -> list[tuple[str, str]]:
-        if not after:
-            return next(page)
-        if again.is_set():
-            return []
-        again.set()
-        return [("2026-03-02T06:00:00.000Z#" + account_id, account_id)]
-
-    def handle(account_id: str) -> Tally:
-        begun.append(account_id)
-        assert again.wait(20)
-        return Tally({"handled": 1})
-
-    fleet = Fleet([])
-    order = Order(sweep="autopay", run="2026-03-02", shards=("00",))
-    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, at_least=2)
-    threads = [threading.Thread(target=tour.go, args=(handle,)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (begun, tour.total.counts, tour.left()) == ([account_id], {"handled": 1}, None)
-    assert [run.finished_at is not None for run in fleet.runs.of("autopay", "2026-03-02")] == [True]
-
-
 def test_a_shard_is_finished_when_its_last_account_is_and_not_before() -> None:
     """Though the next shard has begun meanwhile."""
     first, *others = names_in("00", 3) + names_in("01", 3)
@@ -446,12 +377,19 @@ def test_a_shard_is_finished_when_its_last_account_is_and_not_before() -> None:
     assert all(run.finished_at for run in fleet.runs.of("autopay", "2026-03-02"))
 
 
-def test_statistics_that_cannot_be_written_stop_nobodys_payment(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(OSError("the table of runs is gone"), "ERROR"), (Unavailable(), "WARNING")],  # tried once: wakes nobody
+)
+def test_statistics_that_cannot_be_written_stop_nobodys_payment(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
     fleet = Fleet(names(40))
-    fleet.sweeps._runs = RunsOutOfOrder()
+    fleet.sweeps._runs = RunsOutOfOrder(error)
     fleet.run()
     fleet.must_have_charged_everybody_once()
-    assert {record.message for record in caplog.records} == {"run_not_counted"}
+    told = {(record.message, record.levelname, getattr(record, "run", None)) for record in caplog.records}
+    assert told == {("run_not_counted", level, "2026-03-02")}
 
 
 def test_the_longest_waiting_account_is_told() -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from chalice.local import LambdaContext
 from chalice.test import Client
 
 from chalicelib import settings, wiring
+from chalicelib.core.errors import Unavailable
 from chalicelib.ledger.dynamodb import Ledger
 from chalicelib.sweeps import metrics
 from chalicelib.sweeps.models import Order, ShardRun, Tally, Worked
@@ -21,9 +22,10 @@ from chalicelib.sweeps.stores import DynamoDBRuns, MemoryQueue, MemoryRuns, SqsQ
 from local import aws
 from local.clock import MovableClock, StandingClock
 from local.stage import Stage
+from tests.infra.test_package import SECONDS
 from tests.support.builders import NOW
 from tests.support.engines import Engine
-from tests.support.faults import Road, throttled
+from tests.support.faults import Road, throttled, unreachable
 from tests.support.tokens import Tokens
 from tests.sweeps.fleet import AMOUNT_MINOR, names, open_fleet
 
@@ -83,6 +85,27 @@ def test_a_runs_page_outlives_a_store_that_is_busy_for_a_moment(moto: Engine) ->
         assert [run.shard for run in runs.of("autopay", "2026-03-02")] == ["08"]
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda runs: runs.begin(ORDER, "08", "T1"),
+        lambda runs: runs.count(ORDER, "08", Tally({"handled": 1})),
+        lambda runs: runs.finish(ORDER, "08", Tally(), "T1"),
+    ],
+    ids=["begin", "count", "finish"],
+)
+def test_a_run_is_written_in_one_try_and_keeps_no_account_waiting_longer(
+    moto: Engine, write: Callable[[Runs], None]
+) -> None:
+    with moto.tables() as prefix:
+        client = moto.ledger_client()
+        road = Road(client)
+        road.always_meets(unreachable)
+        with pytest.raises(Unavailable):
+            write(DynamoDBRuns(lambda: client, prefix, attempts=5))
+    assert road.operations == ["UpdateItem"]
+
+
 def test_runs_are_kept_apart_by_sweep_day_and_shard_in_order(runs: Runs) -> None:
     other_day, other_sweep = (
         ORDER.model_copy(update={"run": "2026-03-03"}),
@@ -115,6 +138,13 @@ def test_an_order_arrives_as_it_was_sent(moto: Engine) -> None:
             queue.send(ORDER)
         (message,) = client.receive_message(QueueUrl=url)["Messages"]
     assert [Order.model_validate_json(message["Body"])] == memory.orders == [ORDER]
+
+
+def test_a_queue_that_does_not_answer_is_given_up_before_a_schedules_function_is(moto: Engine) -> None:
+    with a_queue(moto) as (queue, _client, _url):
+        config: Any = queue._connected[0].meta.config  # the stubs know none of its values
+    one_call = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
+    assert 2 * one_call < SECONDS["StartAutopay"], "the queue's address is asked for first"
 
 
 def test_from_the_schedule_over_the_queue_to_the_charge(
