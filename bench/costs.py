@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.customers import open_customer
 from bench.figures import Figure, Progress, in_a_process, tell_the_parent
-from bench.handler import Handler, event
+from bench.handler import OnTables, event
 from bench.units import Billed, Meter
 from chalicelib.core.ids import derived_id
 from chalicelib.ledger.due import shard_of
@@ -98,7 +98,7 @@ class Costs:
     """Operations of one customer each, on one engine."""
 
     def __init__(self, store: Engine, prefix: str) -> None:
-        self._handler = Handler(prefix)
+        self._handler = OnTables(prefix)
         self._meter = Meter(store.client, prefix)
 
     def of_a_request(
