@@ -190,6 +190,13 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
             "later."
         ),
     ),
+    "payment_status_declined.autopay": (
+        N_("The payment was declined"),
+        N_(
+            "Autopay's payment of {amount} was declined; no money was taken. The forecast says whether and when "
+            "autopay tries again. Nothing keeps you from paying sooner with another payment method."
+        ),
+    ),
     "payment_status_declined.fix_method": (
         N_("The payment was declined"),
         N_(
@@ -214,6 +221,13 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_status_canceled": (
         N_("The payment did not take place"),
         N_("The payment of {amount} did not take place; no money was taken. Pay again if you still want to."),
+    ),
+    "payment_status_canceled.autopay": (
+        N_("The payment did not take place"),
+        N_(
+            "Autopay's payment of {amount} did not take place; no money was taken. The forecast says whether and when "
+            "autopay tries again."
+        ),
     ),
     "payment_status_returned": (
         N_("The payment was returned"),

@@ -117,6 +117,7 @@ class PaymentView(Wire):
             "left_out_invoices": payment.left_out_invoices,
             "currency": payment.currency,
             "what": _besides(payment),
+            "trigger": payment.trigger,
         } | ({"decline_class": decline.decline_class} if decline else {})
         return cls(
             payment_id=payment.payment_id,

@@ -29,6 +29,9 @@ def test_it_is_tried_on_its_retry_days_then_services_are_suspended_and_a_payment
 ) -> None:
     owing_with(desk, "tok_insufficient_funds")
     assert desk.fire() == ["declined"]
+    assert (
+        "The forecast says whether and when autopay tries again" in desk.customer.see("payments")["items"][0]["message"]
+    )
     assert desk.after(1, 2, 3, 5, 6, 7, 8, 14, 15) == {
         1: ["declined", "noticed"],
         3: ["declined"],

@@ -64,6 +64,23 @@ def test_a_code_has_sentences_of_its_own_for_what_makes_a_difference() -> None:
     assert unheard_of == "This payment method cannot be used"
 
 
+@pytest.mark.parametrize(
+    ("decline_class", "trigger", "advice"),
+    [
+        ("retry_later", "manual", "try again later"),
+        ("retry_later", "autopay", "when autopay tries again"),
+        ("technical", "autopay", "when autopay tries again"),
+        ("fix_method", "autopay", "update it"),
+        ("needs_customer", "autopay", "confirm when it asks"),
+        ("never_again", "autopay", "pay with another one"),
+    ],
+)
+def test_after_a_decline_the_payer_hears_what_he_can_do(decline_class: str, trigger: str, advice: str) -> None:
+    facts = {"amount_minor": 12_000, "currency": "EUR", "decline_class": decline_class, "trigger": trigger}
+
+    assert advice in catalog.sentence("payment_status_declined", "en", facts)[1]
+
+
 def test_a_forgotten_fact_does_not_keep_a_refusal_from_its_caller() -> None:
     assert "?" in catalog.sentence("cooling_down", "en", {})[1]
 
