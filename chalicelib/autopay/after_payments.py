@@ -83,7 +83,10 @@ def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime
         at = local_time(day, policy.hour, account.time_zone)
         return _with_autopay(account, _set(autopay, next_attempt_at=at))
     if any(invoice.tried_on and not invoice.given_up for invoice in account.open_invoices.values()):
-        return _with_autopay(account, autopay)  # what another attempt was for has its retries still
+        # What another attempt was for has its retries still, and may be uncovered any moment: not on this day.
+        planned, tomorrow = autopay.next_attempt_at, today_of(account, now) + timedelta(days=1)
+        earliest = local_time(tomorrow, policy.hour, account.time_zone)
+        return _with_autopay(account, _set(autopay, next_attempt_at=max(planned, earliest) if planned else earliest))
     return _with_autopay(account, _stopped(autopay, "retries_exhausted", payment.method))
 
 

@@ -22,12 +22,18 @@ def main() -> int:
         _say(f"\nseed {asked.replay}: " + ("; ".join(ending.found) or "nothing is wrong"))
         return 1 if ending.found else 0
     bar = Bar(asked.seeds)
+
+    def show(total: Played, last: Played) -> None:
+        for seed, flaw in last.broken.items():  # at once: nobody should have to wait for the end to begin with it
+            bar.tell(f"seed {seed}: {flaw}")
+        bar.show(total.histories, len(total.broken))
+
     played = play_on_all_cores(
         range(asked.first, asked.first + asked.seeds),
         gateway=asked.gateway,
         operations=asked.operations,
         processes=asked.processes,
-        progress=bar.show,
+        progress=show,
     )
     bar.end()
     _say(_table(played))

@@ -28,6 +28,10 @@ class Bar:
             sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
+    def tell(self, line: str) -> None:
+        """A line that stays."""
+        sys.stderr.write(("\n" if self._live else "") + f"{line}\n")
+
     def end(self) -> None:
         sys.stderr.write(("\n" if self._live else "") + f"played in {_period(time.monotonic() - self._began)}\n")
 

@@ -18,9 +18,6 @@ BROKEN_AT_MOST = 20
 RARE = 0.01
 """A kind of fault that strikes in fewer histories than this proves little."""
 
-Progress = Callable[[int, int], object]
-"""Told how many histories were played, and how many of them are broken."""
-
 
 @dataclass
 class Played:
@@ -53,6 +50,10 @@ class Played:
         return [kind for kind in KINDS if self.fired[kind] < RARE * self.histories]
 
 
+Progress = Callable[[Played, Played], object]
+"""Told what all histories so far came to, and what the last few of them."""
+
+
 def setting_with(gateway: str | None) -> Setting:
     """The real parts, with the provider that `package.module:name` makes in place of the sandbox."""
     if gateway is None:
@@ -79,7 +80,7 @@ def play_on_all_cores(
     with multiprocessing.get_context("spawn").Pool(processes, _leave_ctrl_c_to_the_parent) as pool:
         for played in pool.imap_unordered(_chunk, chunks):
             total.add(played)
-            progress(total.histories, len(total.broken))
+            progress(total, played)
             if len(total.broken) > BROKEN_AT_MOST:
                 break
     return total
