@@ -297,10 +297,11 @@ def test_what_falls_due_within_the_retries_of_another_invoice_has_all_of_its_own
     assert account.autopay.stopped_reason == "retries_exhausted"
 
 
-def test_a_last_decline_leaves_the_retries_of_what_was_tried_beside_it() -> None:
+@pytest.mark.parametrize("planned", [SIX, SIX + DAY])
+def test_a_last_decline_leaves_the_retries_of_what_was_tried_beside_it_but_not_on_its_day(planned: datetime) -> None:
     method = a_method(kind="bank_debit")
     owes = {"inv_1": tried(owed(due_in_days=-9), 2), "inv_2": tried(owed(due_in_days=-2))}
-    plan = {"next_attempt_at": SIX + DAY, "failed_method": method}
+    plan = {"next_attempt_at": planned, "failed_method": method}
     account = paying_by_itself(owes, method=method, autopay=plan)
     last = a_payment("pay_LATE", status="declined", method=method, trigger="autopay", decline=LATER)
     account = after_payment(account, last, NOW, AUTOPAY)
