@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.customers import open_customer
 from bench.figures import Figure, Progress, in_a_process, tell_the_parent
-from bench.handler import OnTables, event
+from bench.handler import Handler, event
 from bench.units import Billed, Meter
 from chalicelib.core.ids import derived_id
 from chalicelib.ledger.due import shard_of
@@ -98,7 +98,7 @@ class Costs:
     """Operations of one customer each, on one engine."""
 
     def __init__(self, store: Engine, prefix: str) -> None:
-        self._handler = OnTables(prefix)
+        self._handler = Handler(prefix)
         self._meter = Meter(store.client, prefix)
 
     def of_a_request(
@@ -124,6 +124,9 @@ class Costs:
 
     def customer(self, key: str, *, autopay: bool = False, invoices: int = 1) -> str:
         return open_customer(self._handler.desk, key, autopay=autopay, invoices=invoices)
+
+    def open_invoice(self, account_id: str) -> str:
+        return next(iter(self._handler.desk.accounts.get(account_id).open_invoices))
 
 
 def _share(units: Sequence[Mapping[str, float]], times: int) -> dict[str, float]:
@@ -160,17 +163,19 @@ def measure(store: Engine, customers: int, tell: Progress) -> list[Figure]:
 
 
 PAY, AUTOPAY = "pay one invoice", "autopay, one customer"
-_PAY_TOO = "pay one invoice, autopay being on"
-_UNITS_MAX = {PAY: 20.0, _PAY_TOO: 20.0}
+_PAY_TOO, _PAY_OF_TEN = "pay one invoice, autopay being on", "pay one invoice of ten open, autopay being on"
+_UNITS_MAX = {PAY: 20.0, _PAY_TOO: 20.0, _PAY_OF_TEN: 20.0}
 
 
 def run(store: Engine, prefix: str, customers: int) -> list[Cost]:
     costs = Costs(store, prefix)
     one, on, many = costs.customer("one"), costs.customer("on", autopay=True), costs.customer("many", invoices=10)
+    of_ten = costs.customer("of-ten", autopay=True, invoices=10)
     pay = ("POST", PAYMENTS)
     return [
         costs.of_a_request(PAY, *pay, one, body={}, key="key"),
         costs.of_a_request(_PAY_TOO, *pay, on, body={}, key="key"),
+        costs.of_a_request(_PAY_OF_TEN, *pay, of_ten, body={"invoice_ids": [costs.open_invoice(of_ten)]}, key="key"),
         costs.of_a_request("pay ten invoices at once", *pay, many, body={}, key="key"),
         costs.of_a_request("replay", *pay, one, body={}, key="key"),
         costs.of_a_request("list the payments", "GET", PAYMENTS, one),

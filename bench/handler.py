@@ -1,4 +1,4 @@
-"""The app as Lambda runs it: its real handler, given API Gateway's event and an authorizer's context.
+"""The app as Lambda runs it: its real handler, given API Gateway's event and an authorizer's context, on one engine.
 
 Nothing of the network between a client and Lambda is in it, and no token is verified: API Gateway remembers for five
 minutes what the authorizer said.
@@ -14,12 +14,11 @@ from chalice.app import Chalice
 from chalicelib import settings, wiring
 from chalicelib.auth.context import to_context
 from chalicelib.auth.roles import Caller, Role
-from chalicelib.core.clock import SystemClock
+from chalicelib.core.clock import Clock, SystemClock
 from chalicelib.gateways.sandbox import SandboxGateway
-from chalicelib.gateways.sandbox_tables import DynamoDBCharges, MemoryCharges
+from chalicelib.gateways.sandbox_tables import DynamoDBCharges
 from chalicelib.ledger.dynamodb import Ledger, dynamodb_client
-from chalicelib.ledger.memory import MemoryLedger
-from chalicelib.sweeps.stores import DynamoDBRuns, MemoryQueue, MemoryRuns
+from chalicelib.sweeps.stores import DynamoDBRuns, MemoryQueue
 from local.clock import StandingClock
 from local.stage import Stage
 from tests.support.builders import NOW
@@ -42,61 +41,31 @@ class Invocation:
 
 
 class Handler:
-    """`app`'s handler, working for `desk`."""
+    """`app`'s handler on the tables under `prefix`. `client` is the one all its calls to DynamoDB go through; AWS_
+    variables say where to. Paydesk's clock stands still.
+    """
 
-    def __init__(self, desk: wiring.Desk) -> None:
+    def __init__(self, prefix: str, clock: Clock | None = None, **variables: str) -> None:
         from app import app  # not before the environment is the bench's
 
-        self.desk = desk
+        self.client: DynamoDBClient = dynamodb_client()
+        self.queue = MemoryQueue()
+        chosen = settings.load(Stage().environment() | ISSUER | {"PAYDESK_TABLE_PREFIX": prefix} | variables)
+        self.desk = wiring.build(
+            chosen,
+            clock=clock or StandingClock(NOW),
+            ledger=Ledger(self.client, prefix, due_work=wiring.due_work(chosen)),
+            gateway=SandboxGateway(DynamoDBCharges(self.client, prefix), chosen.sandbox_page_url),
+            queue=self.queue,
+            runs=DynamoDBRuns(lambda: self.client, prefix, attempts=5),
+        )
+        wiring.use(self.desk)
         self._app: Chalice = app
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Lambda's answer to one event."""
-        wiring.use(self.desk)
         answer: dict[str, Any] = self._app(event, Invocation())
         return answer
-
-
-class OnTables(Handler):
-    """On the tables under `prefix`. `client` is the one all calls to DynamoDB go through; AWS_ variables say where to.
-    Paydesk's clock stands still.
-    """
-
-    def __init__(self, prefix: str) -> None:
-        self.client: DynamoDBClient = dynamodb_client()
-        self.queue = MemoryQueue()
-        chosen = _settings(prefix)
-        super().__init__(
-            wiring.build(
-                chosen,
-                clock=StandingClock(NOW),
-                ledger=Ledger(self.client, prefix, due_work=wiring.due_work(chosen)),
-                gateway=SandboxGateway(DynamoDBCharges(self.client, prefix), chosen.sandbox_page_url),
-                queue=self.queue,
-                runs=DynamoDBRuns(lambda: self.client, prefix, attempts=5),
-            )
-        )
-
-
-class InMemory(Handler):
-    """Without any store: records and charges are kept by this process."""
-
-    def __init__(self) -> None:
-        chosen = _settings("memory-")
-        super().__init__(
-            wiring.build(
-                chosen,
-                clock=StandingClock(NOW),
-                ledger=MemoryLedger(due_work=wiring.due_work(chosen)),
-                gateway=SandboxGateway(MemoryCharges(), chosen.sandbox_page_url),
-                queue=MemoryQueue(),
-                runs=MemoryRuns(),
-            )
-        )
-
-
-def _settings(prefix: str) -> settings.Settings:
-    return settings.load(Stage().environment() | ISSUER | {"PAYDESK_TABLE_PREFIX": prefix})
 
 
 def event(method: str, path: str, account_id: str, *, body: Any = None, key: str | None = None) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The same payment at localstripe, a fake Stripe that keeps its state: create customer, attach, invoice, pay.
 
-Its pay is taken over loopback, less what a request takes there that does nothing; Paydesk's is its handler, once on
-MiniStack, with all its trips to the store, and once with everything in its own memory, where localstripe has it. All
-pay for as many customers as there are.
+Its pay is taken over loopback, less what a request takes there that does nothing; Paydesk's is its handler on
+MiniStack, with all its trips to the store. Both pay for as many customers as there are.
 """
 
 import base64
@@ -21,10 +20,9 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.customers import open_customer
 from bench.figures import Figure, Progress, in_a_process, tell_the_parent
-from bench.handler import InMemory, OnTables
-from bench.paying import Payers, timed_payment
+from bench.handler import Handler
+from bench.paying import Payers
 from local import aws
 from local.stage import REPOSITORY
 from tests.support.engines import Engine, engine
@@ -58,37 +56,25 @@ def measure(store: Engine, sizes: dict[int, float], rounds: int, tell: Progress)
         tell(f"localstripe: {customers} customers, {rounds} rounds")
         with store.tables() as prefix, store.environment():
             rounds_found = in_a_process("bench.localstripe", store.url, prefix, str(customers), str(rounds))
-        what = f"pay p50 / localstripe's, {customers} customers"
-        figures += [
-            _figure(what, target, [(on_tables, theirs) for on_tables, _, theirs in rounds_found]),
-            _figure(f"{what}, both in memory", target, [(in_memory, theirs) for _, in_memory, theirs in rounds_found]),
-        ]
+        paydesk, theirs = (statistics.median(side) for side in zip(*rounds_found, strict=True))
+        ratio = statistics.median(ours / their for ours, their in rounds_found)
+        note = f"{paydesk:.1f}/{theirs:.1f} ms"
+        figures.append(Figure(f"pay p50 / localstripe's, {customers} customers", ratio, target, note=note))
     return figures
 
 
-def _figure(what: str, target: float, rounds: list[tuple[float, float]]) -> Figure:
-    ours, theirs = (statistics.median(side) for side in zip(*rounds, strict=True))
-    ratio = statistics.median(our / their for our, their in rounds)
-    return Figure(what, ratio, target, note=f"{ours:.1f}/{theirs:.1f} ms")
-
-
-def run(store: Engine, prefix: str, customers: int, rounds: int) -> list[tuple[float, float, float]]:
-    """Medians by round, in milliseconds: Paydesk on tables, Paydesk in memory, localstripe."""
-    payments = _WARM + customers * rounds
-    on_tables, in_memory = OnTables(prefix), InMemory()
-    payers = Payers(on_tables, store, prefix, payments)
-    remembered = iter([open_customer(in_memory.desk, f"{number}", autopay=True) for number in range(payments)])
+def run(store: Engine, prefix: str, customers: int, rounds: int) -> list[tuple[float, float]]:
+    """Medians of both sides by round, in milliseconds."""
+    handler = Handler(prefix)
+    payers = Payers(handler, store, prefix, _WARM + customers * rounds)
     for _ in range(_WARM):
         payers.pay()
-        timed_payment(in_memory, next(remembered))
     found = []
     with _server() as stripe:
         stripe.pay_for(_WARM)
         for _ in range(rounds):
             theirs = stripe.pay_for(customers)
-            with_trips = statistics.median(payers.pay() for _ in range(customers))
-            without = statistics.median(timed_payment(in_memory, next(remembered)) for _ in range(customers))
-            found.append((with_trips, without, theirs))
+            found.append((statistics.median(payers.pay() for _ in range(customers)), theirs))
     return found
 
 

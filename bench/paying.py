@@ -17,7 +17,7 @@ from typing import Any
 from bench.customers import open_customer
 from bench.figures import Figure, Progress, in_a_process, tell_the_parent
 from bench.fleet import Original, account_ids
-from bench.handler import Handler, OnTables, event
+from bench.handler import Handler, event
 from bench.tape import Call, Tape, play, recording
 from local import aws
 from tests.support.engines import Engine, engine
@@ -60,7 +60,7 @@ def measure(store: Engine, rounds: int, each: int, tell: Progress) -> list[Figur
 class Payers:
     """Customers who each owe one invoice, half of them for the handler to pay and half for the bare client."""
 
-    def __init__(self, handler: OnTables, store: Engine, prefix: str, count: int) -> None:
+    def __init__(self, handler: Handler, store: Engine, prefix: str, count: int) -> None:
         self._handler = handler
         original = open_customer(handler.desk, "original", autopay=True)
         clones = Original(store.client, prefix, original, _TABLES)
@@ -75,7 +75,12 @@ class Payers:
 
     def pay(self) -> float:
         """One customer pays through the handler. Milliseconds."""
-        return timed_payment(self._handler, next(self._ours))
+        asked = event("POST", PAYMENTS, next(self._ours), body={}, key=KEY)
+        started = perf_counter()
+        answer = self._handler.answer(asked)
+        taken = perf_counter() - started
+        assert answer["statusCode"] == 201, answer
+        return taken * 1000
 
     def bare(self) -> float:
         """The same calls for another customer. Milliseconds."""
@@ -91,17 +96,7 @@ class Payers:
         return payment_id
 
 
-def timed_payment(handler: Handler, account_id: str) -> float:
-    """The customer pays all that is due. Milliseconds."""
-    asked = event("POST", PAYMENTS, account_id, body={}, key=KEY)
-    started = perf_counter()
-    answer = handler.answer(asked)
-    taken = perf_counter() - started
-    assert answer["statusCode"] == 201, answer
-    return taken * 1000
-
-
-def timed_play(handler: OnTables, calls: list[Call]) -> float:
+def timed_play(handler: Handler, calls: list[Call]) -> float:
     started = perf_counter()
     play(handler.client, calls)
     return (perf_counter() - started) * 1000
@@ -113,7 +108,7 @@ def take_turns(paydesk: Callable[[], float], bare: Callable[[], float], times: i
     return Pair(*(statistics.median(side) for side in zip(*taken, strict=True)))
 
 
-def _reading(handler: OnTables, method: str, account_id: str) -> tuple[Callable[[], float], Callable[[], float], Tape]:
+def _reading(handler: Handler, method: str, account_id: str) -> tuple[Callable[[], float], Callable[[], float], Tape]:
     """A request that changes nothing: through the handler, bare, and its calls."""
     more: dict[str, Any] = {"body": {}, "key": KEY} if method == "POST" else {}
     asked = event(method, PAYMENTS, account_id, **more)
@@ -130,7 +125,7 @@ def _reading(handler: OnTables, method: str, account_id: str) -> tuple[Callable[
     return paydesk, lambda: timed_play(handler, tape.calls), tape
 
 
-def _customer_with_payments(handler: OnTables) -> str:
+def _customer_with_payments(handler: Handler) -> str:
     account_id = open_customer(handler.desk, "payer", autopay=False, invoices=_LISTED)
     for number in range(_LISTED):
         paid = handler.answer(event("POST", PAYMENTS, account_id, body={"amount_minor": 51_000}, key=f"{number}"))
@@ -142,7 +137,7 @@ def _customer_with_payments(handler: OnTables) -> str:
 
 def run(store: Engine, prefix: str, rounds: int, each: int) -> dict[str, object]:
     """Rounds of all three operations: pairs by operation, and the calls each makes."""
-    handler = OnTables(prefix)
+    handler = Handler(prefix)
     payers = Payers(handler, store, prefix, (rounds + 1) * each)
     replayed = open_customer(handler.desk, "replayed", autopay=False)
     handler.answer(event("POST", PAYMENTS, replayed, body={}, key=KEY))
