@@ -129,6 +129,13 @@ def test_a_late_decline_that_may_pass_lifts_no_stop_of_the_same_method(
     assert after_payment(stopped, late_one, SIX + DAY, AUTOPAY) == stopped
 
 
+def test_a_card_refused_for_good_while_autopay_is_off_is_remembered_and_stops_nothing() -> None:
+    off = paying_by_itself(DUE, autopay={"enabled": False})
+    account = attempt(off, "never_again", SIX, "manual")
+    assert (account.autopay.stopped_reason, account.autopay.failed_method) == (None, None)
+    assert account.autopay.refused_fingerprints == (a_method().fingerprint,)
+
+
 def test_an_attempt_not_made_lifts_no_stop_that_came_meanwhile() -> None:
     account = attempt(paying_by_itself(DUE), "never_again", SIX, "manual")
     assert account.autopay.stopped_reason == "never_again"

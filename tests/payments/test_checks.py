@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.activity.models import PAYDESK, ActivityEntry
 from chalicelib.gateways.port import Processing
-from chalicelib.payments.models import Payment, PaymentStatus
+from chalicelib.payments.models import Payment, PaymentStatus, Trigger
 from chalicelib.payments.settling import checked_in_vain, settle
 from tests.support.builders import NOW, POLICY, a_payment, an_account
 
@@ -35,8 +35,9 @@ def test_what_waits_for_customer_or_bank_is_asked_about_for_ever_and_never_parke
     assert payment.status == status
 
 
-def test_it_is_checked_after_five_minutes_an_hour_and_daily_five_times_then_parked() -> None:
-    payment = a_payment(status="in_flight")
+@pytest.mark.parametrize("trigger", ["manual", "autopay"])
+def test_it_is_checked_after_five_minutes_an_hour_and_daily_five_times_then_parked(trigger: Trigger) -> None:
+    payment = a_payment(status="in_flight", trigger=trigger)
     checked_at = []
     while payment.status == "in_flight":
         assert payment.next_check_at
