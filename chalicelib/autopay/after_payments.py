@@ -84,9 +84,9 @@ def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime
         return _with_autopay(account, _set(autopay, next_attempt_at=at))
     if any(invoice.tried_on and not invoice.given_up for invoice in account.open_invoices.values()):
         # What another attempt was for has its retries still, and may be uncovered any moment: not on this day.
-        planned, tomorrow = autopay.next_attempt_at, today_of(account, now) + timedelta(days=1)
-        earliest = local_time(tomorrow, policy.hour, account.time_zone)
-        return _with_autopay(account, _set(autopay, next_attempt_at=max(planned, earliest) if planned else earliest))
+        tomorrow = local_time(today_of(account, now) + timedelta(days=1), policy.hour, account.time_zone)
+        at = max(autopay.next_attempt_at or tomorrow, tomorrow)
+        return _with_autopay(account, _set(autopay, next_attempt_at=at))
     return _with_autopay(account, _stopped(autopay, "retries_exhausted", payment.method))
 
 
