@@ -17,13 +17,14 @@ class AutopayPolicy:
     after a decline that may pass, the days after an invoice's first attempt on which it is tried again, by kind of
     method. `technical_retry`: the wait after a decline that is nobody's fault, at most `technical_retries_max` times
     until the retries end, and after an attempt that provably took nothing, as often in a row: from then on it is made
-    once a day.
+    once a day. `invoices_max`: how many one payment holds.
     """
 
     hour: int
     retry_days: Mapping[MethodKind, tuple[int, ...]]
     technical_retry: timedelta
     technical_retries_max: int
+    invoices_max: int
 
 
 def due_at(account: Account, policy: AutopayPolicy) -> datetime | None:
@@ -63,17 +64,22 @@ def invoices_due(account: Account, now: datetime, policy: AutopayPolicy) -> tupl
     attempt.
     """
     at = due_at(account, policy)
-    return () if at is None or at > now else to_try(account, today_of(account, now))
+    return () if at is None or at > now else to_try(account, today_of(account, now), policy)
 
 
-def to_try(account: Account, day: date) -> tuple[str, ...]:
+def to_try(account: Account, day: date, policy: AutopayPolicy) -> tuple[str, ...]:
     """What an attempt on that day pays, oldest due first: all that is due and uncovered. What was given up is taken
-    along by the first attempt for something else, by no retry.
+    along by the first attempt for something else, by no retry, and never in the place of what the attempt is for: with
+    one payment full of what was declined already, the card would be asked for that again.
     """
     due = {invoice_id: invoice for invoice_id, invoice, _ in uncovered(account) if invoice.due_on <= day}
-    if plan_holds(account.autopay, account.default_method) and all(invoice.tried_on for invoice in due.values()):
-        return tuple(invoice_id for invoice_id, invoice in due.items() if not invoice.given_up)
-    return tuple(due)
+    if not plan_holds(account.autopay, account.default_method):
+        return tuple(due)
+    given_up = [invoice_id for invoice_id, invoice in due.items() if invoice.given_up]
+    is_retry = all(invoice.tried_on for invoice in due.values())
+    room = 0 if is_retry else max(0, policy.invoices_max - (len(due) - len(given_up)))
+    left_behind = set(given_up[room:])
+    return tuple(invoice_id for invoice_id in due if invoice_id not in left_behind)
 
 
 def attempt_id(account: Account) -> str:

@@ -1,5 +1,6 @@
 """When an account is to be charged by itself, and what such an attempt pays."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -126,6 +127,16 @@ def test_what_falls_due_after_the_retries_ended_takes_along_what_was_given_up() 
     assert invoices_due(account, SIX + 3 * DAY, AUTOPAY) == ("inv_OLD", "inv_NEW")
 
 
+@pytest.mark.parametrize(
+    ("invoices_max", "paid"), [(3, ("inv_1", "inv_2", "inv_NEW")), (2, ("inv_1", "inv_NEW")), (1, ("inv_NEW",))]
+)
+def test_what_was_given_up_takes_no_place_from_what_the_attempt_is_for(invoices_max: int, paid: tuple[str]) -> None:
+    stopped = {"stopped_reason": "retries_exhausted", "failed_method": a_method()}
+    owes = {"inv_1": given_up(owed(due_in_days=-9)), "inv_2": given_up(owed(due_in_days=-7))}
+    account = paying_by_itself(owes | {"inv_NEW": owed(due_in_days=0)}, autopay=stopped)
+    assert invoices_due(account, NOW, replace(AUTOPAY, invoices_max=invoices_max)) == paid
+
+
 def test_a_retry_takes_nothing_along_that_was_given_up() -> None:
     owes = {"inv_OLD": given_up(owed(due_in_days=-30)), "inv_NEW": tried(owed(due_in_days=-2))}
     plan = {"next_attempt_at": SIX, "failed_method": a_method()}
@@ -164,7 +175,7 @@ def test_before_the_hour_what_falls_due_today_waits_and_at_the_hour_it_does_not(
     ],
 )
 def test_the_hour_is_the_customers_also_when_clocks_change(hour: int, zone: str, day: date, at: str) -> None:
-    policy = AUTOPAY.__class__(hour, AUTOPAY.retry_days, AUTOPAY.technical_retry, AUTOPAY.technical_retries_max)
+    policy = replace(AUTOPAY, hour=hour)
     account = paying_by_itself({"inv_1": owed(due_in_days=(day - TODAY).days)}, time_zone=zone)
     expected = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert due_at(account, policy) == expected

@@ -150,15 +150,21 @@ AUTOPAY = (
     ),
     _autopay.without(
         "no retry takes along what was given up",
-        "for invoice_id, invoice in due.items() if not invoice.given_up)",
-        "for invoice_id, invoice in due.items())",
+        "room = 0 if is_retry else max(",
+        "room = max(",
         "it was tried as often as agreed",
     ),
     _autopay.without(
         "what falls due anew takes along what was given up",
-        "and all(invoice.tried_on for invoice in due.values()):",
-        "and True:",
+        "is_retry = all(invoice.tried_on for invoice in due.values())",
+        "is_retry = True",
         "who can pay again pays all of it",
+    ),
+    _autopay.without(
+        "what was given up takes no place from what the attempt is for",
+        "max(0, policy.invoices_max - (len(due) - len(given_up)))",
+        "len(given_up)",
+        "a full payment would ask again for what was just declined",
     ),
     _ends.without(
         "only what was tried is given up",
