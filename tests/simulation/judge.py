@@ -15,7 +15,9 @@ from chalicelib.ledger.models import Key
 from chalicelib.payment_methods.models import PaymentMethodRecord
 from chalicelib.payments.models import Payment
 from chalicelib.settings import Settings
-from tests.proof.books import Books, flaws, read_books
+from chalicelib.subscriptions.models import Subscription
+from tests.proof.books import ALL, Books, flaws, read_books
+from tests.simulation.expected import forgotten
 from tests.simulation.promises import Rules, Told, broken_by, not_kept
 from tests.simulation.providers import Provider
 from tests.simulation.stores import MemoryStore
@@ -69,10 +71,12 @@ class Judge:
     def look_when_calm(self, account_id: str, began: datetime) -> None:
         """At everything, and whether anything was forgotten: a payment that was pending when this round of schedules
         `began`, unless it is left to a person, or work that is due."""
-        account = self.look_at_everything(account_id).account
+        books = self.look_at_everything(account_id)
+        account, subscriptions = books.account, self._store.ledger.records(Subscription, account_id, limit=ALL)
         old = [payment for payment in account.pending.values() if payment.reserved_at < began]
         lost = [f"lost: {p.payment_id} is still {p.status}" for p in old if p.status != "parked"]
-        self._report(account_id, lost + [f"forgotten: {due}" for due in self._due_since(account)])
+        missed = [*self._due_since(account), *forgotten(books, subscriptions, self._rules.settings)]
+        self._report(account_id, lost + [f"forgotten: {what}" for what in missed])
 
     def look_at_charges(self) -> None:
         """No payment was charged twice, and every charge belongs to an account."""
@@ -128,4 +132,5 @@ def judged_by(settings: Settings) -> Rules:
         cooldown=cooldown,
         cooldown_scope=settings.cooldown_scope,
         due_work=wiring.due_work(settings),
+        settings=settings,
     )

@@ -14,6 +14,7 @@ from chalicelib.overdue.rules import OverduePolicy
 from chalicelib.payment_methods.models import MethodSnapshot
 from chalicelib.payments.models import Payment
 from chalicelib.payments.moves import MOVES
+from chalicelib.settings import Settings
 from tests.proof.books import Books
 
 
@@ -26,6 +27,7 @@ class Rules:
     cooldown: timedelta
     cooldown_scope: str
     due_work: DueWork
+    settings: Settings
 
 
 def broken_by(before: Books, after: Books, rules: Rules) -> Iterator[str]:
