@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.core.clock import Clock
 from chalicelib.gateways.port import Approved, Charge, Closed, Declined, GatewayPort, NotSent, Outcome, Unknown
 from chalicelib.gateways.sandbox import ChargeTable
 from chalicelib.ledger.memory import MemoryLedger
-from chalicelib.ledger.models import A, Change, Key
+from chalicelib.ledger.models import A, Change, Key, Record
 from chalicelib.payments.models import Payment
+from chalicelib.subscriptions.models import Subscription
 from tests.proof.gateways import LooksFirst, PassingOn
 from tests.simulation.dice import Dice
 from tests.simulation.history import Setting
@@ -43,6 +45,19 @@ class LosesItsTemper(MemoryLedger):
         if any(isinstance(record, Payment) and record.status == "declined" for record in change.puts):
             raise RuntimeError("a ledger's own defect")
         return super().commit(change)
+
+
+class SellsDearer(MemoryLedger):
+    """Stores another price than was agreed."""
+
+    def commit(self, change: Change[A]) -> A:
+        puts: list[Record] = [
+            record.model_copy(update={"amount_minor": record.amount_minor + 1})
+            if isinstance(record, Subscription)
+            else record
+            for record in change.puts
+        ]
+        return super().commit(replace(change, puts=tuple(puts)))
 
 
 class KeepsWaiting(PassingOn):
@@ -164,6 +179,9 @@ BROKEN: dict[str, Broken] = {
         forgetting_of_autopay(stopped_reason=None), "known to be bad", 300
     ),
     "a ledger that forgets the retry day": Broken(forgetting_of_autopay(next_attempt_at=None), "day of a decline", 300),
+    "a ledger that puts every retry off": Broken(
+        forgetting_of_autopay(next_attempt_at=datetime(2099, 1, 1, tzinfo=UTC)), "nothing excuses it", 200
+    ),
     "a gateway that looks where it should fence": Broken(through(LooksFirst), "charged", 400),
     "a gateway that lets the customer go on after a close": Broken(
         through(KeepsWaiting), "charged and not booked", 400
@@ -176,5 +194,9 @@ BROKEN: dict[str, Broken] = {
     ),
     "a stage that checks after ten days": Broken(in_a_stage(PAYDESK_CHECK_SCHEDULE_SECONDS="864000"), "lost"),
     "a stage that suspends too early": Broken(in_a_stage(PAYDESK_COLLECTION_GRACE_DAYS="8"), "within grace", 200),
+    "a stage that suspends too late": Broken(in_a_stage(PAYDESK_COLLECTION_GRACE_DAYS="60"), "services go on"),
+    "a stage that tells customers once": Broken(in_a_stage(PAYDESK_COLLECTION_NOTICE_DAYS="1"), "nobody was told"),
+    "a stage that parks after one check": Broken(in_a_stage(PAYDESK_CHECK_SCHEDULE_SECONDS="300"), "parked before"),
+    "a ledger that sells dearer": Broken(on(SellsDearer), "were not agreed", 200),
     "a stage without a cooldown": Broken(in_a_stage(PAYDESK_COOLDOWN_SECONDS="0"), "cooling down", 300),
 }
