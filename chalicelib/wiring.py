@@ -188,7 +188,6 @@ def autopay_policy(settings: Settings) -> AutopayPolicy:
         },
         technical_retry=timedelta(seconds=collection.technical_retry_seconds),
         technical_retries_max=collection.technical_retries,
-        invoices_max=settings.limits.invoices_per_payment,
     )
 
 

@@ -49,6 +49,7 @@ def _declined(
     if account.default_method != method:
         # An older payment's end, a parked one's say: it tells nothing about the method that is default now.
         return _refused_for_good(account, method) if decline_class == "never_again" else account
+    account = _begun(account, method)
     if decline_class in _STOPS:
         return _with_autopay(_marked(account, payment, counts=True), _stopped(autopay, _STOPS[decline_class], method))
     if plan_holds(autopay, method) and only_the_customer_lifts(autopay):
@@ -67,6 +68,20 @@ _STOPS: Mapping[DeclineClass, StoppedReason] = {
     "needs_customer": "needs_customer",
     "never_again": "never_again",
 }
+
+
+def _begun(account: Account, method: MethodSnapshot) -> Account:
+    """The account when its plan becomes this method's. Was it another's before, or was autopay switched on since, what
+    was given up calls for attempts again; where that other was stopped, as many as for anything else.
+    """
+    autopay = account.autopay
+    if plan_holds(autopay, method):
+        return account
+    fresh: dict[str, object] = {"given_up": False}
+    if autopay.stopped_reason is not None:
+        fresh |= {"tried_on": None, "declines": 0}
+    open_invoices = {i: _set_invoice(invoice, **fresh) for i, invoice in account.open_invoices.items()}
+    return account.model_copy(update={"open_invoices": open_invoices})
 
 
 def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime, policy: AutopayPolicy) -> Account:
@@ -123,13 +138,12 @@ def _tried(account: Account, payment: Payment) -> dict[str, OpenInvoice]:
 
 
 def _marked(account: Account, payment: Payment, *, counts: bool) -> Account:
-    """With the decline noted at what it was for. Where another method was stopped before, this one begins anew."""
-    on, autopay = today_of(account, payment.reserved_at), account.autopay
-    anew = autopay.stopped_reason is not None and not plan_holds(autopay, payment.method)
-    marks = {}
-    for invoice_id, invoice in _tried(account, payment).items():
-        before = _set_invoice(invoice, tried_on=None, declines=0, given_up=False) if anew else invoice
-        marks[invoice_id] = _set_invoice(before, tried_on=before.tried_on or on, declines=before.declines + counts)
+    """With the decline noted at what it was for."""
+    on = today_of(account, payment.reserved_at)
+    marks = {
+        invoice_id: _set_invoice(invoice, tried_on=invoice.tried_on or on, declines=invoice.declines + counts)
+        for invoice_id, invoice in _tried(account, payment).items()
+    }
     return account.model_copy(update={"open_invoices": account.open_invoices | marks})
 
 
@@ -148,6 +162,7 @@ def _not_made(account: Account, payment: Payment, now: datetime, policy: Autopay
     method, autopay = payment.method, account.autopay
     if account.default_method != method or (plan_holds(autopay, method) and only_the_customer_lifts(autopay)):
         return account
+    account = _begun(account, method)
     postponed, at = autopay.postponed + 1, now + policy.technical_retry
     if postponed > policy.technical_retries_max:
         at = local_time(today_of(account, now) + timedelta(days=1), policy.hour, account.time_zone)

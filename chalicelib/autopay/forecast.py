@@ -68,7 +68,7 @@ def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: Au
     if first is not None:
         first = max(first, now)
     first_day = local_date(first, account.time_zone) if first else today_of(account, now)
-    taken, owed = to_try(account, first_day, policy), uncovered(account)
+    taken, owed = to_try(account, first_day), uncovered(account)
     later = min((invoice.due_on for _, invoice, _ in owed if invoice.due_on > first_day), default=None)
     by_day: dict[date | None, list[tuple[str, int]]] = {}
     for invoice_id, invoice, amount in owed:

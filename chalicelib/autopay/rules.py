@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from chalicelib.accounts.models import Account, Autopay
+from chalicelib.accounts.models import Account, Autopay, OpenInvoice
 from chalicelib.accounts.rules import plan_holds, today_of, uncovered
 from chalicelib.core.clock import local_time
 from chalicelib.payment_methods.models import MethodKind, MethodSnapshot
@@ -17,14 +17,13 @@ class AutopayPolicy:
     after a decline that may pass, the days after an invoice's first attempt on which it is tried again, by kind of
     method. `technical_retry`: the wait after a decline that is nobody's fault, at most `technical_retries_max` times
     until the retries end, and after an attempt that provably took nothing, as often in a row: from then on it is made
-    once a day. `invoices_max`: how many one payment holds.
+    once a day.
     """
 
     hour: int
     retry_days: Mapping[MethodKind, tuple[int, ...]]
     technical_retry: timedelta
     technical_retries_max: int
-    invoices_max: int
 
 
 def due_at(account: Account, policy: AutopayPolicy) -> datetime | None:
@@ -64,22 +63,14 @@ def invoices_due(account: Account, now: datetime, policy: AutopayPolicy) -> tupl
     attempt.
     """
     at = due_at(account, policy)
-    return () if at is None or at > now else to_try(account, today_of(account, now), policy)
+    return () if at is None or at > now else to_try(account, today_of(account, now))
 
 
-def to_try(account: Account, day: date, policy: AutopayPolicy) -> tuple[str, ...]:
-    """What an attempt on that day pays, oldest due first: all that is due and uncovered. What was given up is taken
-    along by the first attempt for something else, by no retry, and never in the place of what the attempt is for: with
-    one payment full of what was declined already, the card would be asked for that again.
+def to_try(account: Account, day: date) -> tuple[str, ...]:
+    """What an attempt on that day pays, oldest due first: all that is due and uncovered, but for what was given up with
+    this method. A debt it cannot pay must not sink what it can, and is never presented more often than agreed.
     """
-    due = {invoice_id: invoice for invoice_id, invoice, _ in uncovered(account) if invoice.due_on <= day}
-    if not plan_holds(account.autopay, account.default_method):
-        return tuple(due)
-    given_up = [invoice_id for invoice_id, invoice in due.items() if invoice.given_up]
-    is_retry = all(invoice.tried_on for invoice in due.values())
-    room = 0 if is_retry else max(0, policy.invoices_max - (len(due) - len(given_up)))
-    left_behind = set(given_up[room:])
-    return tuple(invoice_id for invoice_id in due if invoice_id not in left_behind)
+    return tuple(i for i, invoice in _called_for(account, account.default_method) if invoice.due_on <= day)
 
 
 def attempt_id(account: Account) -> str:
@@ -93,10 +84,15 @@ def _first_due(account: Account, method: MethodSnapshot) -> date | None:
     An invoice that was given up calls for none. A stop that is not the retries' end lasts until the customer changes
     something.
     """
-    holds = plan_holds(account.autopay, method)
-    if holds and only_the_customer_lifts(account.autopay):
+    if plan_holds(account.autopay, method) and only_the_customer_lifts(account.autopay):
         return None
-    return min((i.due_on for _, i, _ in uncovered(account) if not (holds and i.given_up)), default=None)
+    return min((invoice.due_on for _, invoice in _called_for(account, method)), default=None)
+
+
+def _called_for(account: Account, method: MethodSnapshot | None) -> list[tuple[str, OpenInvoice]]:
+    """What is uncovered and has attempts left with the method, oldest due first."""
+    holds = plan_holds(account.autopay, method)
+    return [(i, invoice) for i, invoice, _ in uncovered(account) if not (holds and invoice.given_up)]
 
 
 def only_the_customer_lifts(autopay: Autopay) -> bool:

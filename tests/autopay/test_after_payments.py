@@ -169,6 +169,35 @@ def test_an_attempt_with_a_new_default_that_was_not_made_is_not_stopped_by_what_
     assert due_at(account, AUTOPAY) == SIX + timedelta(hours=1)
 
 
+@pytest.mark.parametrize("status", ["canceled", "declined"])
+@pytest.mark.parametrize("by_switching", [False, True])
+def test_an_attempt_after_the_retries_ended_that_is_nobodys_fault_comes_again_an_hour_later(
+    status: PaymentStatus, *, by_switching: bool
+) -> None:
+    """Whatever earned the attempt: another card, or autopay switched off and on. Both invoices were given up, and one
+    was on its way otherwise when it was made."""
+    account = paying_by_itself(DUE | {"inv_2": given_up(owed(due_in_days=-9))})
+    _, account = days_of_attempts(account, "retry_later")
+    if by_switching:
+        off = autopay_switched(account.autopay, enabled=False)
+        account = account.model_copy(update={"autopay": autopay_switched(off, enabled=True)})
+    else:
+        account = account.model_copy(update={"default_method": a_method("pm_new", fingerprint="new")})
+    at = NOW + 8 * DAY
+    fault = a_payment(
+        attempt_id(account),
+        {"inv_1": 100},
+        status=status,
+        method=account.default_method,
+        trigger="autopay",
+        decline=Decline(code="processor_error", decline_class="technical") if status == "declined" else None,
+        reserved_at=at,
+    )
+    account = after_payment(account, fault, at, AUTOPAY)
+    assert due_at(account, AUTOPAY) == at + timedelta(hours=1)
+    assert invoices_due(account, at + timedelta(hours=1), AUTOPAY) == ("inv_2", "inv_1")
+
+
 def test_a_retry_comes_at_the_local_hour_whatever_clocks_do() -> None:
     """The first attempt on the day before summer time begins in Berlin."""
     account = paying_by_itself({"inv_1": owed(due_in_days=26)})

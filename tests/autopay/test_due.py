@@ -117,32 +117,22 @@ def test_never_again_holds_for_the_same_card_added_anew() -> None:
     assert due_at(account, AUTOPAY) is None
 
 
-def test_what_falls_due_after_the_retries_ended_takes_along_what_was_given_up() -> None:
+def test_what_falls_due_after_the_retries_ended_is_charged_without_what_was_given_up() -> None:
     stopped = {"stopped_reason": "retries_exhausted", "failed_method": a_method()}
     old = given_up(owed(due_in_days=-7))
     assert due_at(paying_by_itself({"inv_OLD": old}, autopay=stopped), AUTOPAY) is None
     account = paying_by_itself({"inv_OLD": old, "inv_NEW": owed(due_in_days=3)}, autopay=stopped)
     assert due_at(account, AUTOPAY) == SIX + 3 * DAY
     assert invoices_due(account, NOW, AUTOPAY) == ()
-    assert invoices_due(account, SIX + 3 * DAY, AUTOPAY) == ("inv_OLD", "inv_NEW")
+    assert invoices_due(account, SIX + 3 * DAY, AUTOPAY) == ("inv_NEW",)
 
 
-@pytest.mark.parametrize(
-    ("invoices_max", "paid"), [(3, ("inv_1", "inv_2", "inv_NEW")), (2, ("inv_1", "inv_NEW")), (1, ("inv_NEW",))]
-)
-def test_what_was_given_up_takes_no_place_from_what_the_attempt_is_for(invoices_max: int, paid: tuple[str]) -> None:
-    stopped = {"stopped_reason": "retries_exhausted", "failed_method": a_method()}
-    owes = {"inv_1": given_up(owed(due_in_days=-9)), "inv_2": given_up(owed(due_in_days=-7))}
-    account = paying_by_itself(owes | {"inv_NEW": owed(due_in_days=0)}, autopay=stopped)
-    assert invoices_due(account, NOW, replace(AUTOPAY, invoices_max=invoices_max)) == paid
-
-
-def test_a_retry_takes_nothing_along_that_was_given_up() -> None:
+def test_a_retry_takes_along_what_falls_due_and_nothing_that_was_given_up_but_with_another_card() -> None:
     owes = {"inv_OLD": given_up(owed(due_in_days=-30)), "inv_NEW": tried(owed(due_in_days=-2))}
     plan = {"next_attempt_at": SIX, "failed_method": a_method()}
     assert invoices_due(paying_by_itself(owes, autopay=plan), NOW, AUTOPAY) == ("inv_NEW",)
     fresh = owes | {"inv_TODAY": owed(due_in_days=0)}
-    assert invoices_due(paying_by_itself(fresh, autopay=plan), NOW, AUTOPAY) == ("inv_OLD", "inv_NEW", "inv_TODAY")
+    assert invoices_due(paying_by_itself(fresh, autopay=plan), NOW, AUTOPAY) == ("inv_NEW", "inv_TODAY")
     another = a_method("pm_NEW", fingerprint="new")
     account = paying_by_itself(owes, autopay=plan, method=another)
     assert invoices_due(account, NOW, AUTOPAY) == ("inv_OLD", "inv_NEW"), "a new default may pay all of it"

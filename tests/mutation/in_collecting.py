@@ -67,8 +67,8 @@ AUTOPAY = (
     ),
     _autopay.without(
         "only what is due",
-        "for invoice_id, invoice, _ in uncovered(account) if invoice.due_on <= day}",
-        "for invoice_id, invoice, _ in uncovered(account)}",
+        "in _called_for(account, account.default_method) if invoice.due_on <= day)",
+        "in _called_for(account, account.default_method))",
         "what is not due yet is not charged",
     ),
     _ends.without(
@@ -133,7 +133,7 @@ AUTOPAY = (
     ),
     _autopay.unless(
         "stop lasts",
-        "holds and only_the_customer_lifts(account.autopay)",
+        "plan_holds(account.autopay, method) and only_the_customer_lifts(account.autopay)",
         "fix_method, needs_customer and never_again wait for the customer",
     ),
     _autopay.without(
@@ -144,27 +144,9 @@ AUTOPAY = (
     ),
     _autopay.without(
         "what was given up stays so",
-        "for _, i, _ in uncovered(account) if not (holds and i.given_up))",
-        "for _, i, _ in uncovered(account))",
-        "retries have an end",
-    ),
-    _autopay.without(
-        "no retry takes along what was given up",
-        "room = 0 if is_retry else max(",
-        "room = max(",
+        "if not (holds and invoice.given_up)]",
+        "]",
         "it was tried as often as agreed",
-    ),
-    _autopay.without(
-        "what falls due anew takes along what was given up",
-        "is_retry = all(invoice.tried_on for invoice in due.values())",
-        "is_retry = True",
-        "who can pay again pays all of it",
-    ),
-    _autopay.without(
-        "what was given up takes no place from what the attempt is for",
-        "max(0, policy.invoices_max - (len(due) - len(given_up)))",
-        "len(given_up)",
-        "a full payment would ask again for what was just declined",
     ),
     _ends.without(
         "only what was tried is given up",
@@ -233,14 +215,32 @@ AUTOPAY = (
     ),
     _ends.without(
         "another method begins anew after a stop",
-        "anew = autopay.stopped_reason is not None and not plan_holds(autopay, payment.method)",
-        "anew = False",
+        'fresh |= {"tried_on": None, "declines": 0}',
+        "pass",
         "a new card has its retry days",
     ),
     _ends.without(
+        "what was given up with another method calls for attempts again",
+        'fresh: dict[str, object] = {"given_up": False}',
+        "fresh: dict[str, object] = {}",
+        "a new card that a fault keeps from being asked is asked again",
+    ),
+    _ends.without(
+        "an attempt not made begins with its method too",
+        "    account = _begun(account, method)\n    postponed",
+        "    postponed",
+        "a new card that a fault keeps from being asked is asked again",
+    ),
+    _ends.without(
+        "a plan that holds begins nothing anew",
+        "    if plan_holds(autopay, method):\n        return account\n    fresh",
+        "    fresh",
+        "retries have an end",
+    ),
+    _ends.without(
         "another method begins nothing anew within the retries",
-        "anew = autopay.stopped_reason is not None and not plan_holds(autopay, payment.method)",
-        "anew = not plan_holds(autopay, payment.method)",
+        "    if autopay.stopped_reason is not None:\n        fresh",
+        "    if True:\n        fresh",
         "switching off and on is one attempt",
     ),
     _ends.without(

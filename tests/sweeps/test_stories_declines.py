@@ -13,7 +13,7 @@ from chalicelib.gateways.instruments import CARDS
 from chalicelib.sweeps.stores import MemoryRuns
 from tests.support.builders import ANNA, TODAY
 from tests.support.memory_desk import ENVIRON, MemoryDesk, a_desk
-from tests.sweeps.stories import SWEEPS, a_day, all_runs, automatic, autopay_with, diary
+from tests.sweeps.stories import SWEEPS, a_day, all_runs, automatic, autopay_with, day_of, diary
 
 
 @pytest.fixture
@@ -181,7 +181,18 @@ def test_what_was_never_tried_is_not_given_up_with_what_was(desk: MemoryDesk) ->
     assert desk.account().autopay.stopped_reason == "retries_exhausted"
     desk.issue(30, due_in_days=0)
     assert all_runs(desk) == ["declined"]
-    assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 130]
+    assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 30]
+
+
+def test_an_invoice_is_asked_for_no_more_often_than_agreed_whatever_falls_due_after_it(desk: MemoryDesk) -> None:
+    autopay_with(desk, "tok_insufficient_funds")
+    old = desk.issue(100, due_in_days=0)
+    for _ in range(30):
+        all_runs(desk)
+        desk.advance(days=1)
+        desk.issue(30, due_in_days=0)
+    asked = [payment for payment in automatic(desk) if old in [part.invoice_id for part in payment.allocations]]
+    assert len({day_of(desk, payment) for payment in asked}) == len(asked) == 1 + 4, "the first time and four retries"
 
 
 def test_what_was_open_and_not_due_yet_when_the_retries_ended_is_tried_on_its_day(desk: MemoryDesk) -> None:
@@ -190,7 +201,7 @@ def test_what_was_open_and_not_due_yet_when_the_retries_ended_is_tried_on_its_da
     desk.issue(30, due_in_days=9)
     all_runs(desk)
     assert 9 in [day for day, what in diary(desk, 9).items() if "declined" in what]
-    assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 130]
+    assert [payment.amount_minor for payment in automatic(desk)] == [100, 100, 100, 100, 100, 30]
 
 
 def test_a_card_that_only_its_holder_can_mend_is_not_asked_again_because_another_one_paid(desk: MemoryDesk) -> None:
