@@ -59,8 +59,8 @@ class CollectionPolicy(Group):
 
     Days of notices and grace count from the due date, retry days from an invoice's first attempt. They stand together
     because they must agree: services are suspended when the grace of an invoice is over, or the day after a retry that
-    is planned for it, whichever is later. More than `technical_retries` attempts in a row that could not be made put
-    nothing off any longer.
+    is planned for it, whichever is later, but never more days after that grace than the longest of the retry days. More
+    than `technical_retries` attempts in a row that could not be made put nothing off any longer.
     """
 
     autopay_hour: int = Field(default=6, ge=0, le=23, examples=[6])

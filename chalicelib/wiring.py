@@ -193,7 +193,13 @@ def autopay_policy(settings: Settings) -> AutopayPolicy:
 
 def overdue_policy(settings: Settings) -> OverduePolicy:
     collection = settings.collection
-    return OverduePolicy(collection.notice_days, collection.grace_days, collection.technical_retries)
+    retry_days = (collection.retry_days_card, collection.retry_days_bank_debit, collection.retry_days_paypal)
+    return OverduePolicy(
+        notice_days=collection.notice_days,
+        grace_days=collection.grace_days,
+        put_off_days=max((day for days in retry_days for day in days), default=0),
+        postponed_max=collection.technical_retries,
+    )
 
 
 def fan_out(settings: Settings) -> FanOut:

@@ -12,12 +12,13 @@ from chalicelib.core.clock import days_after, local_midnight
 @dataclass(frozen=True)
 class OverduePolicy:
     """The stage's choices, in days after the due date: a notice on each of `notice_days`, suspension after
-    `grace_days`, or after a retry that is planned for later, unless that was postponed more than `postponed_max` times
-    because the gateway could not be reached.
+    `grace_days`, or after a retry that is planned for later, which puts it off by `put_off_days` at most, and not at
+    all once it was postponed more than `postponed_max` times because the gateway could not be reached.
     """
 
     notice_days: tuple[int, ...]
     grace_days: int
+    put_off_days: int
     postponed_max: int = 0
 
 
@@ -48,10 +49,7 @@ def next_step(account: Account, policy: OverduePolicy) -> Step | None:
     if notices < len(policy.notice_days):
         return Step("notice", max(earliest, days_after(since, policy.notice_days[notices])))
     retry_on = _retry_planned_on(account, policy)
-    suspend_on = min(
-        max(days_after(invoice.grace_from, policy.grace_days + 1), _day_after_its_retry(invoice, retry_on))
-        for _, invoice, _ in uncovered(account)
-    )
+    suspend_on = min(_day_of_suspension(invoice, retry_on, policy) for _, invoice, _ in uncovered(account))
     return Step("suspend", max(earliest, suspend_on))
 
 
@@ -74,9 +72,14 @@ def _retry_planned_on(account: Account, policy: OverduePolicy) -> date | None:
     return today_of(account, planned) if planned else None
 
 
-def _day_after_its_retry(invoice: OpenInvoice, retry_on: date | None) -> date:
-    """What was given up has none: a younger invoice's retries put nothing off."""
-    return invoice.grace_from if retry_on is None or invoice.given_up else days_after(retry_on, 1)
+def _day_of_suspension(invoice: OpenInvoice, retry_on: date | None, policy: OverduePolicy) -> date:
+    """After its grace, or the day after its retry. What was given up has none: a younger invoice's retries put nothing
+    off. Nor do those of one card after another put it off for ever.
+    """
+    after_grace = days_after(invoice.grace_from, policy.grace_days + 1)
+    if retry_on is None or invoice.given_up:
+        return after_grace
+    return max(after_grace, min(days_after(retry_on, 1), days_after(after_grace, policy.put_off_days)))
 
 
 def _noticed_on(account: Account, since: date) -> tuple[date, ...]:

@@ -89,10 +89,15 @@ class Sweeps:
             return seconds_left() < self._fan_out.spare_seconds
 
         tour = Tour(order, due, _Counting(self._runs, order, self._clock), time_is_short, at_least=threads)
+
+        def share() -> None:
+            tour.go(lambda account_id: self._handle(sweep, account_id))
+
         with ThreadPoolExecutor(threads) as pool:
-            hands = [pool.submit(tour.go, lambda account_id: self._handle(sweep, account_id)) for _ in range(threads)]
-        for hand in hands:
-            hand.result()
+            others = [pool.submit(share) for _ in range(threads - 1)]
+            share()
+        for other in others:
+            other.result()
         left = tour.left()
         if left is not None:
             self._queue.send(left)

@@ -331,9 +331,15 @@ AUTOPAY = (
 
 CHASING = (
     _overdue.without(
+        "retries put suspension off for so long only",
+        "min(days_after(retry_on, 1), days_after(after_grace, policy.put_off_days))",
+        "days_after(retry_on, 1)",
+        "one dead card after another would put it off for ever",
+    ),
+    _overdue.without(
         "nobody suspended before a planned retry",
-        "policy.grace_days + 1), _day_after_its_retry(invoice, retry_on))",
-        "policy.grace_days + 1), since)",
+        "return max(after_grace, min(days",
+        "return after_grace or max(after_grace, min(days",
         "retries may begin long after the due date",
         "tests/sweeps/test_stories_declines.py",
     ),

@@ -1,5 +1,6 @@
 """What happens next to an account that does not pay: notices, then suspension after grace, one step at a time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -151,6 +152,8 @@ PLANNED = Autopay(enabled=True, next_attempt_at=NOW + 20 * DAY, failed_method=a_
     [
         (PLANNED, 21),
         (PLANNED.model_copy(update={"next_attempt_at": NOW + 3 * DAY}), 15),
+        (PLANNED.model_copy(update={"next_attempt_at": NOW + 21 * DAY}), 22),
+        (PLANNED.model_copy(update={"next_attempt_at": NOW + 22 * DAY}), 22),
         (PLANNED.model_copy(update={"enabled": False}), 15),
         (PLANNED.model_copy(update={"failed_method": a_method("pm_OLD")}), 15),
         (PLANNED.model_copy(update={"next_attempt_at": None, "stopped_reason": "fix_method"}), 15),
@@ -162,7 +165,7 @@ def test_suspension_waits_for_a_retry_that_is_planned_and_for_none_that_is_never
     autopay: Autopay, suspended_on: int
 ) -> None:
     account = an_account({"inv_1": tried(owed(due_in_days=0))}, default_method=a_method(), autopay=autopay)
-    policy = OverduePolicy((1, 7), 14, postponed_max=3)
+    policy = replace(OVERDUE, postponed_max=3)
     assert chased(account, 0, 60, policy)[0] == [*STAGES[:2], (suspended_on, "suspend")]
 
 
@@ -173,11 +176,11 @@ def test_the_retries_of_a_younger_invoice_put_off_no_suspension_for_what_was_giv
 
 
 def test_a_stage_may_do_without_notices() -> None:
-    assert chased(an_account({"inv_1": owed(due_in_days=0)}), 0, 60, OverduePolicy((), 3))[0] == [(4, "suspend")]
+    assert chased(an_account({"inv_1": owed(due_in_days=0)}), 0, 60, OverduePolicy((), 3, 7))[0] == [(4, "suspend")]
 
 
 policies = st.builds(
-    lambda days, more: OverduePolicy(tuple(sorted(days)), max(days, default=0) + more),
+    lambda days, more: OverduePolicy(tuple(sorted(days)), max(days, default=0) + more, 7),
     st.sets(st.integers(1, 20), max_size=4),
     st.integers(1, 20),
 )

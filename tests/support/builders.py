@@ -45,7 +45,7 @@ AUTOPAY = AutopayPolicy(
     technical_retry=timedelta(hours=1),
     technical_retries_max=3,
 )
-OVERDUE = OverduePolicy(notice_days=(1, 7), grace_days=14)
+OVERDUE = OverduePolicy(notice_days=(1, 7), grace_days=14, put_off_days=7)
 
 
 def a_card(payment_method_id: str = "pm_VISA", **fields: Any) -> Card:

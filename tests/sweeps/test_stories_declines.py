@@ -227,6 +227,24 @@ def test_nobody_is_suspended_before_the_last_attempt_however_late_the_first_was(
     assert told == {11: ["declined"], 13: ["declined"], 15: ["declined"], 17: ["declined", "suspended"]}
 
 
+def test_one_dead_card_after_another_puts_suspension_off_by_what_retries_take_and_no_more(desk: MemoryDesk) -> None:
+    """As soon as one card's retries are over, the other becomes the default and earns its own."""
+    cards = [autopay_with(desk, "tok_insufficient_funds"), desk.add_card("tok_do_not_honor")]
+    desk.issue(100, due_in_days=0)
+    for _ in range(14 + 7 + 1):
+        desk.run("autopay")
+        if desk.account().autopay.stopped_reason == "retries_exhausted":
+            cards.reverse()
+            desk.choose(cards[1], autopay=True)
+            desk.run("autopay")
+        desk.run("overdue")
+        assert desk.account().services.status == "active"
+        desk.advance(days=1)
+    desk.run("overdue")
+    assert desk.account().services.status == "suspended"
+    assert desk.account().autopay.next_attempt_at is not None
+
+
 def test_a_technical_fault_is_tried_again_within_hours_and_not_for_ever(desk: MemoryDesk) -> None:
     autopay_with(desk, "tok_processor_error")
     desk.issue(100, due_in_days=0)
