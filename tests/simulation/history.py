@@ -146,6 +146,7 @@ class History:
         return Customer(name, account_id, self.world.provider, told)
 
     def _look(self, account_id: str) -> None:
+        self.world.steps[account_id] += 1
         if self._judge is not None and account_id not in self.world.torn:
             try:
                 self._judge.look(account_id)
@@ -162,9 +163,9 @@ class History:
     def _in_between(self) -> None:
         """Others have their turns, messages are worked off, what is late arrives, what was damaged is mended."""
         dice, world = self._dice, self.world
-        if dice.happens("gateway out of order for hours"):
+        if dice.threatens("gateway out of order for hours"):
             hours = dice.how_many(_OUT_OF_ORDER_HOURS_AT_MOST)
-            world.gateway_answers_from = world.clock.now() + timedelta(hours=hours)
+            world.breaks_the_gateway_down(world.clock.now() + timedelta(hours=hours))
             world.note("gateway", f"is out of order for {hours} hours")
         while dice.maybe(_GOES_ON) and world.interleaving.let_others():
             pass
