@@ -42,12 +42,13 @@ _DAY = timedelta(days=1)
 @dataclass(frozen=True)
 class Setting:
     """What a history is played on: the real parts, or others put in their places. `judged_by` are the stages whose
-    rules must be kept."""
+    rules must be kept. `around` puts something in front of Paydesk's services."""
 
     new_store: Callable[[Settings], Store] = MemoryStore
     new_provider: NewProvider = Sandbox
     stages: Sequence[Settings] = STAGES
     judged_by: Sequence[Settings] = STAGES
+    around: Callable[[wiring.Desk], wiring.Desk] = lambda desk: desk
 
 
 @dataclass
@@ -85,13 +86,15 @@ class History:
         self._judge: Judge | None = None
         if isinstance(store, MemoryStore):
             self._judge = Judge(store, provider, clock, judged_by(setting.judged_by[which]))
-        desk = self._desk = wiring.build(
-            self.world.settings,
-            clock=clock,
-            ledger=store.ledger,
-            gateway=provider.gateway,
-            queue=self.world.queue,
-            runs=self.world.runs,
+        desk = self._desk = setting.around(
+            wiring.build(
+                self.world.settings,
+                clock=clock,
+                ledger=store.ledger,
+                gateway=provider.gateway,
+                queue=self.world.queue,
+                runs=self.world.runs,
+            )
         )
         self._customers = [self._opened(desk, *account) for account in accounts]
         self._dispatch = Dispatch(self.world, desk)
@@ -136,6 +139,7 @@ class History:
             interleaving=Interleaving(self._dice),
             diary=Diary(kept=kept),
             look=self._look,
+            around=setting.around,
             queue=Waiting({shard_of(account_id_of(key)) for key in keys}),
         )
 

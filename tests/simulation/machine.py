@@ -31,14 +31,16 @@ class Machine:
         self.at = ""
         self.outbox = Outbox(world.queue)
         self.ledger = StruckLedger(self)
-        self.desk = wiring.build(
-            world.settings,
-            clock=world.clock,
-            ledger=self.ledger,
-            gateway=StruckGateway(self),
-            queue=self.outbox,
-            runs=StruckRuns(self),
-            sleep=lambda _: None,
+        self.desk = world.around(
+            wiring.build(
+                world.settings,
+                clock=world.clock,
+                ledger=self.ledger,
+                gateway=StruckGateway(self),
+                queue=self.outbox,
+                runs=StruckRuns(self),
+                sleep=lambda _: None,
+            )
         )
 
     def reaches(self) -> None:

@@ -10,6 +10,7 @@ from chalicelib.gateways.port import Charge
 from chalicelib.ledger.models import Change, Key
 from chalicelib.settings import Settings
 from chalicelib.sweeps.stores import MemoryRuns
+from chalicelib.wiring import Desk
 from local.clock import MovableClock
 from tests.simulation.diary import Diary
 from tests.simulation.dice import Dice
@@ -46,6 +47,7 @@ class World:
     diary: Diary
     look: Callable[[str], None]
     queue: Waiting
+    around: Callable[[Desk], Desk]
     runs: MemoryRuns = field(default_factory=MemoryRuns)
     late: list[LateCharge] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
