@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from chalicelib.core.errors import Broken, Unavailable
-from chalicelib.ledger.models import A, Change, Index, Key, R, Record, Sort, Stale
+from chalicelib.ledger.models import A, Change, Index, Key, R, Record, Stale
 from tests.simulation.dice import COMMIT, FIND, READ
 
 if TYPE_CHECKING:
@@ -32,31 +32,8 @@ class StruckLedger:
         read: Callable[..., Any] = self._ledger.read
         return self._read(keys[0].account_id, lambda: read(*keys))
 
-    def records(
-        self,
-        record: type[R],
-        account_id: str,
-        *,
-        limit: int,
-        after: Sort = None,
-        newest_first: bool = False,
-        by: str | None = None,
-        prefix: str | None = None,
-        where: tuple[str, str] | None = None,
-    ) -> Sequence[R]:
-        def do() -> Sequence[R]:
-            return self._ledger.records(
-                record,
-                account_id,
-                limit=limit,
-                after=after,
-                newest_first=newest_first,
-                by=by,
-                prefix=prefix,
-                where=where,
-            )
-
-        return self._read(account_id, do)
+    def records(self, record: type[R], account_id: str, **how: Any) -> Sequence[R]:
+        return self._read(account_id, lambda: self._ledger.records(record, account_id, **how))
 
     def find(
         self, index: Index, partition: str, *, limit: int, prefix: str = "", until: str | None = None, after: str = ""
