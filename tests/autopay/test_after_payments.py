@@ -136,6 +136,16 @@ def test_a_card_refused_for_good_while_autopay_is_off_is_remembered_and_stops_no
     assert account.autopay.refused_fingerprints == (a_method().fingerprint,)
 
 
+def test_refused_cards_are_remembered_once_and_of_too_many_the_latest() -> None:
+    account = paying_by_itself(DUE)
+    cards = [f"card {number}" for number in range(25)]
+    for card in cards:
+        for _ in range(2):
+            account = account.model_copy(update={"default_method": a_method(fingerprint=card)})
+            account = attempt(account, "never_again", SIX)
+    assert account.autopay.refused_fingerprints == tuple(cards[-20:])
+
+
 def test_an_attempt_not_made_lifts_no_stop_that_came_meanwhile() -> None:
     account = attempt(paying_by_itself(DUE), "never_again", SIX, "manual")
     assert account.autopay.stopped_reason == "never_again"

@@ -327,6 +327,66 @@ AUTOPAY = (
         "if reason is None:",
         "the log tells a stop when it happens",
     ),
+    _autopay.without(
+        "a card that did not fail tries all",
+        "    holds = plan_holds(account.autopay, method)\n",
+        "    holds = True\n",
+        "a new card settles the old invoice",
+    ),
+    _ends.without(
+        "declines only the customer lifts are a stop",
+        "    if decline_class in _STOPS:\n",
+        "    if False:\n",
+        "fix_method, needs_customer and never_again wait for the customer",
+    ),
+    _ends.without(
+        "never again of a card that is default no more",
+        'return _refused_for_good(account, method) if decline_class == "never_again" else account',
+        "return account",
+        "it may become the default again",
+    ),
+    _ends.without(
+        "what is off is not stopped",
+        "if autopay.enabled and default is not None and default.fingerprint == method.fingerprint:",
+        "if default is not None and default.fingerprint == method.fingerprint:",
+        "nobody is told of a stop of what is off",
+    ),
+    _ends.without(
+        "another card's never again stops nothing",
+        "if autopay.enabled and default is not None and default.fingerprint == method.fingerprint:",
+        "if autopay.enabled and default is not None:",
+        "the default is still good",
+    ),
+    _ends.without(
+        "refused card remembered once",
+        "refused if method.fingerprint in refused else (*refused, method.fingerprint)[-_REFUSED_MAX:]",
+        "(*refused, method.fingerprint)[-_REFUSED_MAX:]",
+        "the same one would push out others",
+    ),
+    _ends.without(
+        "refused cards bounded",
+        "(*refused, method.fingerprint)[-_REFUSED_MAX:]",
+        "(*refused, method.fingerprint)",
+        "an account stays small",
+    ),
+    _ends.without(
+        "money from the card that was stopped lifts the stop",
+        "        and failed.fingerprint != payment.method.fingerprint\n",
+        "",
+        "it can be charged after all",
+    ),
+    _ends.without(
+        "day of the first attempt stays",
+        "tried_on=invoice.tried_on or on,",
+        "tried_on=on,",
+        "retry days count from the first attempt",
+    ),
+    _ends.without(
+        "a decline ends what was postponed",
+        "technical=technical + soon, postponed=0, failed_method",
+        "technical=technical + soon, failed_method",
+        "the gateway was reached",
+    ),
 )
 
 CHASING = (
@@ -404,6 +464,24 @@ CHASING = (
         "an index may name an account too early",
     ),
     _chasing.unless("exemption said again", "overdue == account.overdue", "doing it again changes nothing"),
+    _overdue.without(
+        "autopay that is off plans no retry",
+        "planned = autopay.next_attempt_at if autopay.enabled else None",
+        "planned = autopay.next_attempt_at",
+        "switching off would put suspension off",
+    ),
+    _overdue.without(
+        "no suspension on a notice's day",
+        'return Step("suspend", max(earliest, suspend_on))',
+        'return Step("suspend", suspend_on)',
+        "two stages never come at once",
+    ),
+    _chasing.without(
+        "account named too early, by chasing's index",
+        "            self._ledger.commit(Change(account))\n            return Tally()\n",
+        "            return Tally()\n",
+        "written again, it stands right in the index",
+    ),
 )
 
 SUBSCRIPTIONS = (
@@ -519,6 +597,45 @@ SUBSCRIPTIONS = (
         "count = account.subscription_count",
         "the limit counts what runs",
     ),
+    _subscriptions.without(
+        "the other interval's price stays",
+        "    if interval != subscription.interval:\n",
+        "    if True:\n",
+        "who comes back to a year pays what was agreed for a year",
+    ),
+    _subscriptions.without(
+        "oldest period first",
+        "first = min(due, key=lambda s: (s.next_renewal_on, s.subscription_id))",
+        "first = max(due, key=lambda s: (s.next_renewal_on, s.subscription_id))",
+        "numbers of invoices rise with their periods, and a full commit leaves the newest for the next",
+    ),
+    _renewals.without(
+        "only what renewed is set",
+        "for old in before if after[old.subscription_id] != old]",
+        "for old in before]",
+        "a renewal has to fit one transaction",
+    ),
+    _selling.without(
+        "account and subscription read together",
+        "        account, subscription = self._ledger.read(\n"
+        "            Key(Account, account_id), Key(Subscription, account_id, subscription_id)\n        )\n",
+        "        subscription = self._ledger.get(Key(Subscription, account_id, subscription_id))\n"
+        "        account = self._ledger.get(Key(Account, account_id))\n",
+        "a subscription read before its account would be changed after it was renewed",
+    ),
+    _selling.without(
+        "earliest renewal of an account",
+        '"next_renewal_on": min(account.next_renewal_on or starts_on, starts_on),',
+        '"next_renewal_on": starts_on,',
+        "a later subscription makes the first no later",
+    ),
+    _selling.unless("price of the other interval", "other > MINOR_MAX", "an invoice of it could not be issued"),
+    _selling.without(
+        "billing first takes no attempt",
+        "replace(self._attempts, most=self._attempts.most + 5)",
+        "self._attempts",
+        "runs may have been missed for long",
+    ),
 )
 
 FAN_OUT = (
@@ -631,5 +748,11 @@ FAN_OUT = (
         "limit=self._fan_out.page, until=until, after=after)",
         "limit=self._fan_out.page, after=after)",
         "accounts due later are left alone",
+    ),
+    _tour.without(
+        "a shard handed over is not begun again",
+        "            if not after:\n",
+        "            if True:\n",
+        "a run's page says when it began",
     ),
 )

@@ -139,6 +139,13 @@ ACCOUNTS = (
         "",
         "no run would find it",
     ),
+    _account.without(
+        "what is no payment is refused",
+        "return {**known, **payment} if isinstance(payment, dict) else payment",
+        "return {**known, **payment}",
+        "a damaged record is told as one",
+        "tests/ledger/test_unreadable.py",
+    ),
 )
 
 INVOICES = (
@@ -214,6 +221,18 @@ INVOICES = (
         "invoice = self._ledger.get(_key(account_id, invoice_id))\n"
         "        account = self._ledger.get(Key(Account, account_id))",
         "an invoice read before its account would be voided after it was paid",
+    ),
+    _invoice_rules.without(
+        "paid by credit is not open",
+        "    if remaining:\n",
+        "    if True:\n",
+        "nothing of it is left to pay",
+    ),
+    _invoice_rules.without(
+        "paid by credit says so",
+        'status="unpaid" if remaining else "paid",',
+        'status="unpaid",',
+        "nothing of it is left to pay",
     ),
 )
 
@@ -393,6 +412,52 @@ METHODS = (
         "if method is not None:",
         "its reference means nothing here",
     ),
+    _keeping.without(
+        "another card's facts leave the default alone",
+        "    if is_default(account, method.payment_method_id):\n        account = account",
+        "    if True:\n        account = account",
+        "the account charges the method that was chosen",
+    ),
+    _keeping.without(
+        "another card's removal leaves the default alone",
+        '    if is_default(account, method.payment_method_id):\n        if on_default == "refuse":',
+        '    if True:\n        if on_default == "refuse":',
+        "exactly one default",
+    ),
+    _methods.unless("successor is another", "promote == payment_method_id", "what is being removed is no default"),
+    _methods.without(
+        "method to remove is there",
+        '            if method is None:\n                raise NotFound("not_found")\n            if method.status',
+        "            if method is None:\n                return None\n            if method.status",
+        "nobody is told that something was removed which never was",
+    ),
+    _methods.without(
+        "no card without the gateway's word",
+        '            raise Unavailable("gateway_unavailable", retry_after_seconds=5)\n',
+        '            return TokenRefused("no answer")\n',
+        "the same request may be sent again",
+    ),
+    _methods.unless(
+        "only cards expire", "expires is not None and not isinstance(found.method, Card)", "a debit has no expiry"
+    ),
+    _methods.without(
+        "account and method read together",
+        "account, method = self._ledger.read(account_key, Key(PaymentMethodRecord, account_id, payment_method_id))",
+        "method = self._ledger.get(Key(PaymentMethodRecord, account_id, payment_method_id))\n"
+        "            account = self._ledger.get(account_key)",
+        "a method removed meanwhile would become the default",
+    ),
+    _methods.without(
+        "successor read with its account",
+        "        account, method, successor = self._ledger.read(\n"
+        "            Key(Account, account_id),\n"
+        "            Key(PaymentMethodRecord, account_id, payment_method_id),\n"
+        "            Key(PaymentMethodRecord, account_id, promote),\n        )\n",
+        "        successor = self._ledger.get(Key(PaymentMethodRecord, account_id, promote))\n"
+        "        account, method = self._ledger.read(\n"
+        "            Key(Account, account_id), Key(PaymentMethodRecord, account_id, payment_method_id)\n        )\n",
+        "a method removed meanwhile would become the default",
+    ),
 )
 
 ACTIVITY = (
@@ -456,6 +521,18 @@ ACTIVITY = (
         "cursor names an entry",
         'if entry is None:\n            raise Malformed("bad_cursor")\n        return',
         "if entry is None:\n            return ActivityHead(count=sequence)\n        return",
+        "a client's cursor may be anything",
+    ),
+    _verifying.without(
+        "entry that cannot be read",
+        "if flaw is None and unreadable is not None and last < head.count:",
+        "if False:",
+        "whoever verifies is told which entry was tampered with",
+    ),
+    _verifying.without(
+        "cursor that is a number",
+        "if not position[0].isascii() or not position[0].isdigit() or len(position[0]) > 15:",
+        "if False:",
         "a client's cursor may be anything",
     ),
 )

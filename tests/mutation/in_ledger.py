@@ -180,6 +180,57 @@ LEDGER = (
         "except Stale:\n            break",
         "somebody else being first is no failure",
     ),
+    _dynamodb.without(
+        "list of an account that can be one",
+        "if bounds is None or not fits_a_key(account_id):",
+        "if bounds is None:",
+        "ids come straight from clients",
+    ),
+    _dynamodb.without(
+        "lookup of what can be a key",
+        "if bounds is None or not fits_a_key(partition):",
+        "if bounds is None:",
+        "names and references come straight from clients",
+    ),
+    _calls.unless("only what may pass is tried again", "not _worth_another_try(error)", "a refusal stays one"),
+    _calls.without(
+        "a store broken for a moment tried again",
+        ' or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500',
+        "",
+        "nobody should hear of it",
+    ),
+    _calls.without(
+        "a call that was lost tried again",
+        "except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:",
+        "except MemoryError as error:",
+        "nobody should hear of it",
+    ),
+    _calls.without(
+        "all pages are read",
+        'if len(items) >= enough or "LastEvaluatedKey" not in answer:',
+        "if True:",
+        "a filtered page may be empty and not the last",
+    ),
+    _models.without(
+        "keys of a record",
+        "if isinstance(item.get(name), str) and not fits_a_key(item[name]):",
+        "if False:",
+        "DynamoDB refuses them, memory would not",
+    ),
+    _models.unless("a set of something", "not self.values", "DynamoDB refuses an empty one"),
+    _models.without(
+        "a field set once",
+        'if any(other.startswith(f"{name}.") for other in self.values):',
+        "if False:",
+        "DynamoDB refuses overlapping paths, memory would not",
+    ),
+    _models.unless("map keys are text", "not isinstance(key, str) or not key", "DynamoDB keeps no others"),
+    _memory.without(
+        "a dotted name leads somewhere, in memory",
+        "            if not isinstance(target.get(parent), dict):\n",
+        "            target.setdefault(parent, {})\n            if False:\n",
+        "DynamoDB refuses it",
+    ),
 )
 
 GATEWAY = (
@@ -249,5 +300,23 @@ GATEWAY = (
         'if state == "requires_action" and not charge.customer_present:',
         "if False:",
         "a scheduled attempt would wait for nobody",
+    ),
+    _sandbox_tables.without(
+        "a charge's row stands, or something else is wrong",
+        "            if refusals(refused) != _CONDITION_FAILED:\n                raise\n            return _row(",
+        "            return _row(",
+        "a throttled or refused write is no row that stands",
+    ),
+    _sandbox_tables.without(
+        "a row is in another state, or something else is wrong",
+        "            if refusals(refused) != _CONDITION_FAILED:\n                raise\n            return None",
+        "            return None",
+        "a throttled or refused move is no decision of the customer's",
+    ),
+    _sandbox.without(
+        "a lost race at the close is read again",
+        "row = moved or self._charges.get(payment_id) or row",
+        "row = moved or row",
+        "what the customer decided first is the answer",
     ),
 )

@@ -100,6 +100,30 @@ RESERVING = (
         "in uncovered(account)[::-1]\n        if invoice_ids",
         "a part payment goes to what is due first",
     ),
+    _reserving.without(
+        "invoices named, no others",
+        "if invoice_ids is None or invoice_id in invoice_ids",
+        "if True",
+        "what was not asked for is not paid",
+    ),
+    _reserving.without(
+        "nothing allocated beyond the amount",
+        "        if amount_minor == 0:\n            break\n",
+        "",
+        "a part payment covers no invoice with nothing",
+    ),
+    _reserving.without(
+        "only what waits for the customer is in the way",
+        'for payment in account.pending.values() if payment.status == "requires_action"]',
+        "for payment in account.pending.values()]",
+        "what the gateway works on is not given up for another payment",
+    ),
+    _reserving.without(
+        "a check is planned with the reservation",
+        "next_check_at=now + policy.checks[0],",
+        "next_check_at=None,",
+        "a crash after it must be found",
+    ),
 )
 
 SETTLING = (
@@ -255,6 +279,31 @@ SETTLING = (
         '"processing"})\n"""Statuses',
         "what a person still looks into must not be paid again",
     ),
+    _settling.without(
+        "cooldowns of other cards go on",
+        '"cooldowns": still_cooling | {key: retry_at}',
+        '"cooldowns": {key: retry_at}',
+        "a second card's decline must not free the first",
+    ),
+    _settling.without(
+        "cooldowns that are over are forgotten",
+        "in account.cooldowns.items() if now < until}",
+        "in account.cooldowns.items()}",
+        "an account stays small",
+    ),
+    _settling.without(
+        "late money takes the decline back",
+        '            "decline": None,\n            "retry_at": None,\n',
+        "",
+        "a payment that succeeded was not declined",
+    ),
+    _settling.without(
+        "an answer begins the checks anew",
+        '            "checks": 0,\n',
+        "",
+        "the schedule of checks counts silence in a row",
+    ),
+    _moves.unless("a move that is not in the table", "there not in MOVES[here]", "an illegal move is a defect"),
 )
 
 BOOKING = (
@@ -313,6 +362,12 @@ BOOKING = (
         "autopay hears of every end",
         "tests/sweeps/test_stories_autopay.py",
         "tests/sweeps/test_stories_declines.py",
+    ),
+    _booking.without(
+        "resolution remembered",
+        'told = payment.model_copy(update={"resolution": resolution})',
+        "told = payment",
+        "saying the same again changes nothing",
     ),
 )
 
@@ -479,5 +534,81 @@ SERVICE = (
         'return derived_id("pay", account_id, operation, key)',
         'return derived_id("pay", operation, key)',
         "the gateway would answer one with the other's charge",
+    ),
+    _service.without(
+        "method named read with its account",
+        "account, recorded, method = self._ledger.read(account_key, payment_key, method_key)",
+        "method = self._ledger.get(method_key)\n"
+        "            account, recorded = self._ledger.read(account_key, payment_key)",
+        "a card removed meanwhile would be charged",
+        "tests/payment_methods/test_removing.py",
+    ),
+    _service.without(
+        "payment read with its account and the method named",
+        "account, recorded, method = self._ledger.read(account_key, payment_key, method_key)",
+        "recorded = self._ledger.get(payment_key)\n"
+        "            account, method = self._ledger.read(account_key, method_key)",
+        "a payment read before its account is charged twice",
+    ),
+    _service.without(
+        "giving up takes no attempt",
+        "replace(self._attempts, most=self._attempts.most + 1)",
+        "self._attempts",
+        "it happens once, beside all other attempts",
+    ),
+    _service.without(
+        "what an attempt decides beside a payment is written",
+        "                self._ledger.commit(decided)\n                return None\n",
+        "                return None\n",
+        "an expired card stops autopay, and the index is set right",
+        "tests/sweeps/test_stories_declines.py",
+        "tests/sweeps",
+    ),
+    _service.without(
+        "the gateway's word before the operator's",
+        'if resolution == "declined" and isinstance(answer, (Unknown, Closed)):',
+        'if resolution == "declined":',
+        "money the gateway took is booked, whatever somebody was told",
+    ),
+    _service.without(
+        "an operator's word where the gateway is silent",
+        'if resolution == "declined" and isinstance(answer, (Unknown, Closed)):',
+        'if resolution == "declined" and isinstance(answer, Closed):',
+        "what is parked needs an end although nobody answers",
+    ),
+    _service.without(
+        "an operator's word where the gateway closed it",
+        'if resolution == "declined" and isinstance(answer, (Unknown, Closed)):',
+        'if resolution == "declined" and isinstance(answer, Unknown):',
+        "a decline is recorded as one",
+    ),
+    _service.without(
+        "nobody is there when a schedule charges",
+        'customer_present=payment.trigger == "manual",',
+        "customer_present=True,",
+        "an authentication would wait for nobody",
+    ),
+    _service.without(
+        "somebody is there when a customer pays",
+        'customer_present=payment.trigger == "manual",',
+        "customer_present=False,",
+        "a bank that asks for authentication would decline",
+    ),
+    _checks.unless(
+        "checks of one account have an end",
+        "self._stopwatch() - began > self._at_most.total_seconds()",
+        "a silent gateway must not keep the worker from handing over",
+    ),
+    _checks.without(
+        "longest due checked first",
+        "for payment in sorted(due, key=lambda payment: (payment.next_check_at, payment.payment_id)):",
+        "for payment in due:",
+        "with little time the same ones would be left every time",
+    ),
+    _checks.without(
+        "parked told once",
+        'parked = payment.status == "parked" != due.status',
+        'parked = payment.status == "parked"',
+        "an alarm every day for one payment would be read no more",
     ),
 )

@@ -89,6 +89,14 @@ def test_after_an_outage_one_step_a_day_and_none_left_out(back_on: int) -> None:
     assert days == [back_on, max(7, back_on + 1), max(15, back_on + 2)]
 
 
+def test_nobody_is_suspended_on_the_day_of_the_last_notice_however_late_that_is() -> None:
+    """The sweep may run again on that day."""
+    _, account = chased(an_account({"inv_1": owed(due_in_days=0)}), 40, 41)
+    assert account.overdue.noticed_on == (after(40), after(41))
+    assert chased(account, 41, 41)[0] == []
+    assert chased(account, 42, 42)[0] == [(42, "suspend")]
+
+
 @pytest.mark.parametrize(
     "account",
     [

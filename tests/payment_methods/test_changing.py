@@ -177,6 +177,15 @@ def test_a_method_removed_at_the_same_moment_does_not_become_the_default(desk: M
     assert desk.default_id() == kept
 
 
+def test_a_method_removed_just_before_it_is_read_does_not_become_the_default(desk: MemoryDesk) -> None:
+    """Read with its account: read before it, the method could be older than the version that guards the choice."""
+    kept, other = desk.add_card(), desk.add_card()
+    desk.ledger.before_read.plan(lambda: remove(desk, other))
+    with pytest.raises(Invalid, match="method_not_usable"):
+        desk.choose(other, autopay=True)
+    assert desk.default_id() == kept
+
+
 def test_settings_of_an_account_that_is_not_there_are_not_found(desk: MemoryDesk) -> None:
     with pytest.raises(NotFound):
         desk.desk.payment_methods.put_settings("acc_NOBODY", None, autopay_enabled=False, actor=ANNA)

@@ -134,6 +134,23 @@ def test_a_method_removed_at_the_same_moment_is_not_charged(desk: MemoryDesk) ->
     assert desk.charges.rows == {}
 
 
+def test_a_method_removed_just_before_it_is_read_is_not_charged(desk: MemoryDesk) -> None:
+    desk.issue()
+    gone = (desk.add_card(), desk.add_card())[1]
+    desk.ledger.before_read.plan(lambda: remove(desk, gone))
+    with pytest.raises(Invalid, match="method_not_usable"):
+        desk.pay(payment_method_id=gone)
+
+
+def test_a_method_removed_just_before_it_is_read_is_not_promoted(desk: MemoryDesk) -> None:
+    """Read with its account: read before it, the method could be older than the version that guards the choice."""
+    default, other = desk.add_card(), desk.add_card()
+    desk.ledger.before_read.plan(lambda: remove(desk, other))
+    with pytest.raises(Invalid, match="method_not_usable"):
+        remove(desk, default, "promote", other)
+    assert listed(desk) == [default]
+
+
 def test_the_next_card_becomes_the_default_where_none_was_left(desk: MemoryDesk) -> None:
     remove(desk, desk.add_card(), "disable_autopay")
     assert desk.default_id() is None

@@ -55,6 +55,14 @@ def test_a_parked_payment_is_still_asked_about_every_day() -> None:
         assert payment.status == "parked"
 
 
+def test_an_answer_begins_the_schedule_of_checks_anew() -> None:
+    payment = a_payment(checks=5)
+    account = an_account({"inv_1": 10_000}, pending=[payment])
+    waiting = settle(account, payment, Processing("ref"), NOW, POLICY).payment
+    assert (waiting.status, waiting.checks, waiting.next_check_at) == ("processing", 0, NOW + timedelta(days=1))
+    assert in_vain(waiting, NOW + timedelta(days=1)).next_check_at == NOW + timedelta(days=1, minutes=55)
+
+
 def test_a_parked_payment_still_covers_its_invoices_and_the_log_says_so() -> None:
     payment = a_payment(checks=6)
     account = an_account({"inv_1": 10_000}, pending=[payment])

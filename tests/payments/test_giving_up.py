@@ -10,7 +10,7 @@ from chalicelib.payments.models import Payment, PaymentStatus
 from chalicelib.payments.moves import PENDING
 from chalicelib.payments.reserving import in_the_way
 from tests.support.builders import BEN, NOW, a_payment, an_account, an_order
-from tests.support.memory_desk import MemoryDesk
+from tests.support.memory_desk import MemoryDesk, a_desk
 
 TWO = {"inv_1": 100, "inv_2": 50}
 
@@ -188,3 +188,13 @@ def test_who_gave_a_payment_up_stands_in_the_log(desk: MemoryDesk) -> None:
     desk.pay(payment_method_id=desk.add_card("tok_visa"), actor=BEN)
     given_up = next(entry for entry in desk.log() if entry.action == "payment.canceled")
     assert given_up.actor == "user-ben"
+
+
+def test_giving_up_what_is_in_the_way_takes_no_attempt_from_the_payment() -> None:
+    """Where a change is decided once and not again."""
+    desk = a_desk(PAYDESK_LIMIT_COMMIT_RETRIES="1")
+    desk.issue(100)
+    waits = desk.pay_with("tok_requires_action")
+    assert desk.pay_with("tok_visa").status == "succeeded"
+    assert desk.payment(waits).status == "canceled"
+    desk.must_balance()

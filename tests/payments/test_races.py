@@ -1,5 +1,7 @@
 """What may happen elsewhere between two steps of a payment. Each time: one charge, and books that balance."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.core.errors import Conflict
@@ -20,6 +22,17 @@ def test_two_different_payments_of_all_at_once_are_one_charge(desk: MemoryDesk) 
     with pytest.raises(Conflict, match="nothing_to_pay"):
         desk.pay("ours")
     assert len(desk.charges.rows) == 1
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_same_request_that_is_done_just_before_it_is_read_is_answered(desk: MemoryDesk, named: bool) -> None:
+    """The payment is read with its account, whether or not its method is read with them."""
+    desk.issue(100)
+    card = desk.add_card()
+    wanted: dict[str, Any] = {"amount_minor": 40} | ({"payment_method_id": card} if named else {})
+    desk.ledger.before_read.plan(lambda: desk.pay("ours", **wanted))
+    assert desk.pay("ours", **wanted).replayed
+    assert [row["amount_minor"] for row in desk.charges.rows.values()] == [40]
 
 
 def test_two_partial_payments_at_once_are_both_taken_side_by_side(desk: MemoryDesk) -> None:

@@ -270,5 +270,9 @@ def test_an_account_full_of_payments_a_silent_gateway_has_does_not_keep_the_work
     assert (asked.checked, asked.limbo) == (1, {"in_flight:hour:EUR": 10})
     first, *others = sorted(desk.account().pending.values(), key=lambda payment: payment.reserved_at)
     assert (first.checks, {payment.checks for payment in others}) == (1, {0}), "the longest due first, others stay due"
+    desk.advance(hours=2)
+    slow.checks.check_due(desk.account_id)
+    asked_so_far = sorted(desk.account().pending.values(), key=lambda payment: payment.reserved_at)
+    assert [payment.checks for payment in asked_so_far] == [1, 1, 0, 0, 0, 0], "nor is the same one asked every time"
     desk.charges.in_order()
     assert reconcile(desk).ended == 5

@@ -18,6 +18,7 @@ from tests.proof.customers import new_customer, paying
 from tests.proof.gateways import LooksFirst, NeverTells, TellsOnce
 from tests.proof.scenarios import PAYMENTS
 from tests.proof.world import MemoryWorld, sandbox
+from tests.simulation.messages import ALL_BOOKS, messages_of, told_by
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -130,6 +131,43 @@ def suspended_for_nothing(books: Books) -> Books:
     return replace(first_due, account=books.account.model_copy(update={"services": services}))
 
 
+def with_pending(**fields: Any) -> Damage:
+    def damaged(books: Books) -> Books:
+        pending = {i: p.model_copy(update=fields) for i, p in books.account.pending.items()}
+        return with_account(pending=pending)(books)
+
+    return damaged
+
+
+def pending_again(books: Books) -> Books:
+    ended = {payment.payment_id: payment for payment in books.payments}
+    return with_account(pending=books.account.pending | ended)(books)
+
+
+def covering_more(books: Books) -> Books:
+    (pending,) = books.account.pending.values()
+    more = tuple(part.model_copy(update={"amount_minor": 500_000}) for part in pending.allocations)
+    return with_pending(allocations=more)(books)
+
+
+def with_default(**fields: Any) -> Damage:
+    def damaged(books: Books) -> Books:
+        assert books.account.default_method
+        return with_account(default_method=books.account.default_method.model_copy(update=fields))(books)
+
+    return damaged
+
+
+def not_telling(action: str) -> Damage:
+    return lambda books: replace(books, entries=[entry for entry in books.entries if entry.action != action])
+
+
+def telling_again(action: str) -> Damage:
+    return lambda books: replace(
+        books, entries=[*books.entries, *(entry for entry in books.entries if entry.action == action)]
+    )
+
+
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "a charge nobody knows of": (with_another_charge, "charged and not booked"),
     "a payment that was never charged": (with_charges({"state": "void"}), "booked and not charged"),
@@ -148,6 +186,19 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a log without its end": (lambda books: replace(books, entries=books.entries[:-1]), "does not end where"),
     "a log with a gap": (lambda books: replace(books, entries=books.entries[1:]), "the activity log breaks"),
     "services suspended for nothing": (suspended_for_nothing, "suspended with nothing overdue"),
+    "more taken than was owed": (with_charges({"amount_minor": 500_000}), "charged twice"),
+    "a payment that is two": (pending_again, "pending and ended at once"),
+    "a record of what has not ended": (with_payment(status="processing"), "a payment that has not ended"),
+    "an end among what is pending": (with_pending(status="declined"), "an ended payment is pending"),
+    "money on its way for what is paid": (with_account(open_invoices={}), "which is paid"),
+    "more on its way than is needed": (covering_more, "which needs"),
+    "a void invoice with something on it": (with_invoices(status="void"), "is void and not empty"),
+    "a paid invoice with something left": (with_invoices(status="paid"), "is paid with"),
+    "another copy of the default": (with_default(label="Visa"), "copy of the default method is another"),
+    "an end told twice": (telling_again("payment.succeeded"), "the log tells twice"),
+    "money the log does not tell of": (not_telling("payment.succeeded"), "the log tells of money of set()"),
+    "an end the log does not tell of": (with_payment(status="canceled"), "does not tell how these ended"),
+    "an invoice the log does not tell of": (not_telling("invoice.issued"), "does not tell of each invoice once"),
 }
 
 
@@ -159,3 +210,11 @@ def test_sound_books_have_no_flaw(sound: Books) -> None:
 @pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=list(DAMAGES))
 def test_the_books_show(sound: Books, damage: Damage, told: str) -> None:
     assert told in " | ".join(flaws(damage(sound), calm=False))
+
+
+def test_every_message_of_the_books_has_a_damage_that_shows_as_it(sound: Books) -> None:
+    """`lost` alone is said of payments that are in order, when all is calm: see above."""
+    shown = [flaw for damage, _ in DAMAGES.values() for flaw in flaws(damage(sound), calm=True)]
+    said = messages_of(ALL_BOOKS)
+    assert {message for message in said if not any(told_by(message).fullmatch(flaw) for flaw in shown)} == set()
+    assert len(said) > 25

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from chalicelib.accounts.models import Account
 from chalicelib.core.errors import Unavailable
 from chalicelib.gateways.port import AttachedCard, Charge, Closed, GatewayPort, NotSent, Outcome, TokenRefused, Unknown
-from chalicelib.ledger.models import A, Change, Index, Key, R, Record, Sort
+from chalicelib.ledger.models import A, Change, Index, Key, R, Record
 from chalicelib.ledger.port import LedgerPort
 from tests.proof.process import Effect, Process
 
@@ -27,37 +27,12 @@ class WatchedLedger:
         read: Callable[..., Any] = self._ledger.read
         return self._has("read", keys[0].account_id, lambda: read(*keys))
 
-    def records(
-        self,
-        record: type[R],
-        account_id: str,
-        *,
-        limit: int,
-        after: Sort = None,
-        newest_first: bool = False,
-        by: str | None = None,
-        prefix: str | None = None,
-        where: tuple[str, str] | None = None,
-    ) -> Sequence[R]:
-        def do() -> Sequence[R]:
-            return self._ledger.records(
-                record,
-                account_id,
-                limit=limit,
-                after=after,
-                newest_first=newest_first,
-                by=by,
-                prefix=prefix,
-                where=where,
-            )
+    def records(self, record: type[R], account_id: str, **how: Any) -> Sequence[R]:
+        return self._has("read", account_id, lambda: self._ledger.records(record, account_id, **how))
 
-        return self._has("read", account_id, do)
-
-    def find(
-        self, index: Index, partition: str, *, limit: int, prefix: str = "", until: str | None = None, after: str = ""
-    ) -> Sequence[tuple[str, str]]:
+    def find(self, index: Index, partition: str, **how: Any) -> Sequence[tuple[str, str]]:
         # An index is a candidate list: no decision hangs on it, so it is no effect worth a crash of its own.
-        return self._ledger.find(index, partition, limit=limit, prefix=prefix, until=until, after=after)
+        return self._ledger.find(index, partition, **how)
 
     def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
         return self._has("read", "", lambda: self._ledger.scan(record, limit=limit, after=after))

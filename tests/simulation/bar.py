@@ -9,8 +9,9 @@ _BAR = 30
 class Bar:
     """How far it has come, on standard error. Where nobody watches a terminal: a line for every tenth."""
 
-    def __init__(self, total: int, bad: str = "broken") -> None:
+    def __init__(self, total: int, bad: str = "broken", *, of: str = "histories") -> None:
         self._total = total
+        self._of = of
         self._bad = bad
         self._began = time.monotonic()
         self._live = sys.stderr.isatty()
@@ -19,7 +20,7 @@ class Bar:
     def show(self, done: int, bad: int) -> None:
         share = done / self._total
         left = (time.monotonic() - self._began) * (1 - share) / share
-        text = f"{done:,} of {self._total:,} histories, {bad} {self._bad}, {_period(left)} left"
+        text = f"{done:,} of {self._total:,} {self._of}, {bad} {self._bad}, {_period(left)} left"
         if self._live:
             filled = int(share * _BAR)
             sys.stderr.write(f"\r[{'#' * filled}{'.' * (_BAR - filled)}] {text}   ")

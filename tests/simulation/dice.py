@@ -64,6 +64,9 @@ ELSEWHERE: tuple[str, ...] = (
 CONSEQUENCES: tuple[str, ...] = ("charge arrives after reconcile asked", "gateway forgets a key after 24 hours")
 """What has no chance of its own: it is counted where another fault, or time, brought it about."""
 
+BY_THE_SANDBOX: tuple[str, ...] = ("gateway forgets a key after 24 hours",)
+"""What the sandbox's own provider brings about: another gateway forgets when it will, and nobody counts it."""
+
 KINDS: tuple[str, ...] = tuple(
     dict.fromkeys([kind for kinds in AT_EFFECTS.values() for kind in kinds] + list(ELSEWHERE) + list(CONSEQUENCES))
 )
@@ -75,14 +78,18 @@ _HIGHEST = dict.fromkeys([kind for effect in (CHARGE, CLOSE, ATTACH) for kind in
     "crash at a read": -1.6,
     "store throttles": -1.6,
     "account unreadable for a while": -1.6,
+    "frozen between check and send": -0.4,
+    "frozen before a close": -0.4,
 }
 """A kind's highest chance at each effect, as a power of ten, where it is not a usual one: what a history has few
-occasions for must come more often, and what leaves little else to happen less often."""
+occasions for must come more often, and what leaves little else to happen less often. Most of what freezes is overtaken
+by nothing."""
 
 
 class Dice:
-    """`fired` counts what went wrong. What people do, whose turn it is and what goes wrong are thrown apart, so that
-    taking one fault out (`without`) changes as little as can be of the rest."""
+    """`fired` counts what went wrong and made a difference: where it took effect, not where it was thrown. What people
+    do, whose turn it is and what goes wrong are thrown apart, so that taking one fault out (`without`) changes as
+    little as can be of the rest."""
 
     def __init__(self, seed: int, without: frozenset[str] = frozenset()) -> None:
         self.fired: Counter[str] = Counter()
@@ -96,20 +103,26 @@ class Dice:
         self.forgetful = self._turns.random() < 0.5
 
     def befalls(self, effect: str) -> str | None:
-        """What goes wrong at this effect, or None."""
+        """What is to go wrong at this effect, or None. It is counted by whoever sees it take effect."""
         thrown = self._faults.random()
         for chance, kind in self._at[effect]:
             if thrown < chance:
-                self.fired[kind] += 1
                 return kind
         return None
 
+    def threatens(self, kind: str) -> bool:
+        """Whether this is to go wrong. It is counted by whoever sees it take effect."""
+        return self._faults.random() < self._odds[kind]
+
     def happens(self, kind: str) -> bool:
         """Whether this goes wrong here and now."""
-        if self._faults.random() >= self._odds[kind]:
+        if not self.threatens(kind):
             return False
-        self.fired[kind] += 1
+        self.took_effect(kind)
         return True
+
+    def took_effect(self, kind: str) -> None:
+        self.fired[kind] += 1
 
     def nothing_goes_wrong_any_more(self) -> None:
         self._odds = dict.fromkeys(KINDS, 0.0)

@@ -42,12 +42,13 @@ _DAY = timedelta(days=1)
 @dataclass(frozen=True)
 class Setting:
     """What a history is played on: the real parts, or others put in their places. `judged_by` are the stages whose
-    rules must be kept."""
+    rules must be kept. `around` puts something in front of Paydesk's services."""
 
     new_store: Callable[[Settings], Store] = MemoryStore
     new_provider: NewProvider = Sandbox
     stages: Sequence[Settings] = STAGES
     judged_by: Sequence[Settings] = STAGES
+    around: Callable[[wiring.Desk], wiring.Desk] = lambda desk: desk
 
 
 @dataclass
@@ -85,13 +86,15 @@ class History:
         self._judge: Judge | None = None
         if isinstance(store, MemoryStore):
             self._judge = Judge(store, provider, clock, judged_by(setting.judged_by[which]))
-        desk = self._desk = wiring.build(
-            self.world.settings,
-            clock=clock,
-            ledger=store.ledger,
-            gateway=provider.gateway,
-            queue=self.world.queue,
-            runs=self.world.runs,
+        desk = self._desk = setting.around(
+            wiring.build(
+                self.world.settings,
+                clock=clock,
+                ledger=store.ledger,
+                gateway=provider.gateway,
+                queue=self.world.queue,
+                runs=self.world.runs,
+            )
         )
         self._customers = [self._opened(desk, *account) for account in accounts]
         self._dispatch = Dispatch(self.world, desk)
@@ -136,6 +139,7 @@ class History:
             interleaving=Interleaving(self._dice),
             diary=Diary(kept=kept),
             look=self._look,
+            around=setting.around,
             queue=Waiting({shard_of(account_id_of(key)) for key in keys}),
         )
 
@@ -146,6 +150,7 @@ class History:
         return Customer(name, account_id, self.world.provider, told)
 
     def _look(self, account_id: str) -> None:
+        self.world.steps[account_id] += 1
         if self._judge is not None and account_id not in self.world.torn:
             try:
                 self._judge.look(account_id)
@@ -162,9 +167,9 @@ class History:
     def _in_between(self) -> None:
         """Others have their turns, messages are worked off, what is late arrives, what was damaged is mended."""
         dice, world = self._dice, self.world
-        if dice.happens("gateway out of order for hours"):
+        if dice.threatens("gateway out of order for hours"):
             hours = dice.how_many(_OUT_OF_ORDER_HOURS_AT_MOST)
-            world.gateway_answers_from = world.clock.now() + timedelta(hours=hours)
+            world.breaks_the_gateway_down(world.clock.now() + timedelta(hours=hours))
             world.note("gateway", f"is out of order for {hours} hours")
         while dice.maybe(_GOES_ON) and world.interleaving.let_others():
             pass

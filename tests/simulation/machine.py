@@ -9,30 +9,38 @@ from chalicelib import wiring
 from chalicelib.core.errors import Unavailable
 from chalicelib.sweeps.models import Order, ShardRun, SweepName, Tally
 from tests.simulation.interleaving import Process
+from tests.simulation.queue import Outbox
 from tests.simulation.struck_gateway import StruckGateway
 from tests.simulation.struck_ledger import StruckLedger
 from tests.simulation.world import World
 from tests.support.faults import Crash
 
-_FROZEN_AT_MOST = 12
+_FROZEN_AT_MOST = {"frozen between check and send": 40, "frozen before a close": 40}
+_USUALLY_FROZEN_AT_MOST = 12
+"""Turns of the director. Where few others have to do with the payment, it takes long until one comes first."""
 _JUMP_MINUTES_AT_MOST = 600
-"""Turns of the director, minutes."""
 
 
 class Machine:
-    """`process` is what runs here, if anything does. `desk` is Paydesk on this machine."""
+    """`process` is what runs here, if anything does. `desk` is Paydesk on this machine, `outbox` its way to the queue,
+    `at` the account it looked at last."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.process: Process | None = None
-        self.desk = wiring.build(
-            world.settings,
-            clock=world.clock,
-            ledger=StruckLedger(self),
-            gateway=StruckGateway(self),
-            queue=world.queue,
-            runs=StruckRuns(self),
-            sleep=lambda _: None,
+        self.at = ""
+        self.outbox = Outbox(world.queue)
+        self.ledger = StruckLedger(self)
+        self.desk = world.around(
+            wiring.build(
+                world.settings,
+                clock=world.clock,
+                ledger=self.ledger,
+                gateway=StruckGateway(self),
+                queue=self.outbox,
+                runs=StruckRuns(self),
+                sleep=lambda _: None,
+            )
         )
 
     def reaches(self) -> None:
@@ -43,9 +51,17 @@ class Machine:
     def befalls(self, effect: str) -> str | None:
         return self.world.dice.befalls(effect)
 
-    def freezes(self) -> None:
+    def took_effect(self, kind: str) -> None:
+        self.world.dice.took_effect(kind)
+
+    def freezes(self, kind: str) -> None:
+        """It makes a difference when something else befell the account meanwhile."""
         assert self.process is not None
-        self.world.interleaving.freeze(self.process, self.world.dice.how_many(_FROZEN_AT_MOST))
+        before = self.world.steps[self.at]
+        turns = self.world.dice.how_many(_FROZEN_AT_MOST.get(kind, _USUALLY_FROZEN_AT_MOST))
+        self.world.interleaving.freeze(self.process, turns)
+        if self.world.steps[self.at] > before:
+            self.took_effect(kind)
 
     def dies(self) -> NoReturn:
         assert self.process is not None
@@ -62,6 +78,7 @@ class Machine:
     def clock_jumps(self) -> None:
         minutes = self.world.dice.how_many(_JUMP_MINUTES_AT_MOST)
         self.world.advance(60 * minutes)
+        self.took_effect("clock jumps")
         self.note(f"  the clock has jumped {minutes} minutes")
 
 

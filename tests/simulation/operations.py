@@ -97,7 +97,7 @@ class Operations:
         if wish.payment_id and self._world.dice.happens("request sent twice at once"):
             self._send(customer, wish)
         account_id = customer.account_id
-        if self._world.dice.happens("account unreadable for a while") and account_id not in self._world.torn:
+        if self._world.dice.threatens("account unreadable for a while") and account_id not in self._world.torn:
             self._world.tear(account_id)
             turns = self._world.dice.how_many(_UNREADABLE_AT_MOST)
             self.mended_at[account_id] = self._world.interleaving.turns + turns

@@ -78,21 +78,20 @@ class ForgetfulCharges:
         self._expires: dict[str, datetime] = {}
 
     def put_if_absent(self, payment_id: str, row: Row) -> Row:
+        """A call under a key that has expired tells keys from books where something else than a fence stands there: a
+        close must still answer it."""
         now = self._clock.now()
-        self._forget(now)
-        if row["state"] != "void" and payment_id not in self._expires and self._charges.get(payment_id) is not None:
+        standing = self._charges.get(payment_id) if self._expires.get(payment_id, now) < now else None
+        if standing is not None and standing["state"] != "void":
+            self._dice.took_effect("gateway forgets a key after 24 hours")
+        if standing is not None and row["state"] != "void":
             return self._charges.put_if_absent(f"{payment_id} again", row)
-        standing = self._charges.put_if_absent(payment_id, row)
+        stands = self._charges.put_if_absent(payment_id, row)
         self._expires.setdefault(payment_id, now + timedelta(days=1))
-        return standing
+        return stands
 
     def replace(self, payment_id: str, from_state: str, to_state: str) -> Row | None:
         return self._charges.replace(payment_id, from_state, to_state)
 
     def get(self, payment_id: str) -> Mapping[str, Any] | None:
         return self._charges.get(payment_id)
-
-    def _forget(self, now: datetime) -> None:
-        for payment_id in [name for name, expires in self._expires.items() if expires <= now]:
-            del self._expires[payment_id]
-            self._dice.fired["gateway forgets a key after 24 hours"] += 1

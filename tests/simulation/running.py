@@ -4,7 +4,7 @@ import importlib
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.simulation.dice import KINDS
@@ -16,16 +16,18 @@ BROKEN_AT_MOST = 20
 """More broken histories than this tell nothing new: the run ends."""
 
 RARE = 0.01
-"""A kind of fault that strikes in fewer histories than this proves little."""
+"""A kind of fault that takes effect in fewer histories than this proves little."""
 
 
 @dataclass
 class Played:
-    """What a run of histories came to. `broken`: what was found first, by seed."""
+    """What a run of histories came to. `fired` counts the faults that took effect, `struck` the histories in which a
+    kind did. `broken`: what was found first, by seed."""
 
     histories: int = 0
     looks: int = 0
     fired: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     broken: dict[int, str] = field(default_factory=dict)
 
@@ -33,6 +35,7 @@ class Played:
         self.histories += 1
         self.looks += ending.looks
         self.fired += ending.fired
+        self.struck.update(ending.fired.keys())
         self.operations += ending.operations
         if ending.found:
             self.broken[ending.seed] = ending.found[0]
@@ -41,13 +44,13 @@ class Played:
         self.histories += other.histories
         self.looks += other.looks
         self.fired += other.fired
+        self.struck += other.struck
         self.operations += other.operations
         self.broken |= other.broken
 
-    @property
-    def too_rare(self) -> list[str]:
-        """Kinds of faults that hardly ever struck."""
-        return [kind for kind in KINDS if self.fired[kind] < RARE * self.histories]
+    def too_rare(self, kinds: Sequence[str] = KINDS) -> list[str]:
+        """Kinds of faults, of these, that took effect in hardly any history."""
+        return [kind for kind in kinds if self.struck[kind] < RARE * self.histories]
 
 
 Progress = Callable[[Played, Played], object]
@@ -107,10 +110,9 @@ def shortest(seed: int, setting: Setting, operations: int = OPERATIONS) -> Short
     """The fewest operations, from the first on, after which the history is still broken, and then as few kinds of
     faults as can be. Needs a history that is broken."""
     fewest = next(n for n in range(1, operations + 1) if n == operations or _broken(seed, setting, n, frozenset()))
-    needed = History(seed, setting, operations=fewest).play().fired
     without: frozenset[str] = frozenset()
     for kind in KINDS:
-        if kind in needed and _broken(seed, setting, fewest, without | {kind}):
+        if _broken(seed, setting, fewest, without | {kind}):
             without |= {kind}
     ending = History(seed, setting, operations=fewest, without=without, kept=True).play()
     return Shortest(fewest, without, ending)

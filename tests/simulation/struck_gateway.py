@@ -2,7 +2,7 @@
 wrong.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from chalicelib.gateways.port import AttachedCard, Charge, Closed, NotSent, Outcome, TokenRefused, Unknown
 from tests.simulation.dice import ATTACH, CHARGE, CLOSE
@@ -26,33 +26,39 @@ class StruckGateway:
         if fault == "nobody answers":
             return Unknown("nobody answered")
         if fault == "crash around an attach" and self._world.dice.maybe(0.5):
-            self._machine.dies()
+            self._dies(fault)
         answer = self._gateway.attach_card(account_id, payment_method_id, token)
         if fault == "crash around an attach":
-            self._machine.dies()
-        return Unknown("nobody answered") if fault == "answer to an attach lost" else answer
+            self._dies(fault)
+        return self._unheard(fault, answer) if fault == "answer to an attach lost" else answer
 
     def detach(self, method_reference: str) -> None:
         fault = self._strikes(ATTACH)
         if fault == "crash around an attach":
-            self._machine.dies()
-        if fault is None:
+            self._dies(fault)
+        if fault == "answer to an attach lost":
+            self._machine.took_effect(fault)
+        elif fault is None:
             self._gateway.detach(method_reference)
 
     def charge(self, charge: Charge) -> Outcome | NotSent | Unknown:
         fault = self._strikes(CHARGE)
         match fault:
             case "crash before a charge":
-                self._machine.dies()
-            case "nobody answers" | "gateway times out, not charged":
+                self._dies(fault)
+            case "nobody answers":
+                return Unknown("nobody answered")
+            case "gateway times out, not charged":
+                self._machine.took_effect(fault)
                 return Unknown("nobody answered")
             case "gateway unreachable, provably not sent":
+                self._machine.took_effect(fault)
                 return NotSent("connection refused")
             case "charge arrives late":
                 self._world.late.append(LateCharge(charge, self._world.clock.now()))
                 return Unknown("nobody answered")
             case "frozen between check and send":
-                self._machine.freezes()
+                self._machine.freezes(fault)
             case "clock jumps":
                 self._machine.clock_jumps()
         return self._charged(charge, fault)
@@ -64,31 +70,43 @@ class StruckGateway:
             self._machine.note(f"  charges {charge.amount_minor} under {charge.payment_id}: {answer}")
         self._world.look(charge.account_id)
         if fault == "crash after a charge":
-            self._machine.dies()
+            self._dies(fault)
         if fault == "frozen between charge and settle":
-            self._machine.freezes()
-        return Unknown("nobody answered") if fault == "gateway times out, charged" else answer
+            self._machine.freezes(fault)
+        return self._unheard(fault, answer) if fault == "gateway times out, charged" else answer
 
     def close(self, payment_id: str) -> Outcome | Closed | Unknown:
         fault = self._strikes(CLOSE)
         if fault == "crash before a close":
-            self._machine.dies()
+            self._dies(fault)
+        if fault == "close lost on its way":
+            self._machine.took_effect(fault)
         if fault in ("nobody answers", "close lost on its way"):
             return Unknown("nobody answered")
         if fault == "frozen before a close":
-            self._machine.freezes()
+            self._machine.freezes(fault)
         self._world.closed.add(payment_id)
         answer = self._gateway.close(payment_id)
+        self._world.steps[self._machine.at] += 1
         if self._machine.writes_a_diary:
             self._machine.note(f"  closes {payment_id}: {answer}")
         if fault == "crash after a close":
-            self._machine.dies()
-        return Unknown("nobody answered") if fault == "answer to a close lost" else answer
+            self._dies(fault)
+        return self._unheard(fault, answer) if fault == "answer to a close lost" else answer
+
+    def _dies(self, fault: str) -> NoReturn:
+        self._machine.took_effect(fault)
+        self._machine.dies()
+
+    def _unheard(self, fault: str, answer: object) -> Unknown:
+        """It makes a difference when there was something to hear."""
+        if not isinstance(answer, Unknown):
+            self._machine.took_effect(fault)
+        return Unknown("nobody answered")
 
     def _strikes(self, effect: str) -> str | None:
         self._machine.reaches()
-        answers_from = self._world.gateway_answers_from
-        if answers_from is not None and self._world.clock.now() < answers_from:
+        if self._world.is_met_by_an_outage():
             self._machine.note("  the gateway is still out of order")
             return "nobody answers"
         fault = self._machine.befalls(effect)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from chalicelib.core.errors import Unavailable
-from chalicelib.ledger.models import A, Change, Index, Key, R, Record, Sort, Stale
+from chalicelib.core.errors import Broken, Unavailable
+from chalicelib.ledger.models import A, Change, Index, Key, R, Record, Stale
 from tests.simulation.dice import COMMIT, FIND, READ
 
 if TYPE_CHECKING:
@@ -26,64 +26,47 @@ class StruckLedger:
         self._seen: dict[tuple[str, str], Sequence[tuple[str, str]]] = {}
 
     def get(self, key: Key[R]) -> R | None:
-        return self._read(lambda: self._ledger.get(key))
+        return self._read(key.account_id, lambda: self._ledger.get(key))
 
     def read(self, *keys: Key[Record]) -> Any:
         read: Callable[..., Any] = self._ledger.read
-        return self._read(lambda: read(*keys))
+        return self._read(keys[0].account_id, lambda: read(*keys))
 
-    def records(
-        self,
-        record: type[R],
-        account_id: str,
-        *,
-        limit: int,
-        after: Sort = None,
-        newest_first: bool = False,
-        by: str | None = None,
-        prefix: str | None = None,
-        where: tuple[str, str] | None = None,
-    ) -> Sequence[R]:
-        def do() -> Sequence[R]:
-            return self._ledger.records(
-                record,
-                account_id,
-                limit=limit,
-                after=after,
-                newest_first=newest_first,
-                by=by,
-                prefix=prefix,
-                where=where,
-            )
-
-        return self._read(do)
+    def records(self, record: type[R], account_id: str, **how: Any) -> Sequence[R]:
+        return self._read(account_id, lambda: self._ledger.records(record, account_id, **how))
 
     def find(
         self, index: Index, partition: str, *, limit: int, prefix: str = "", until: str | None = None, after: str = ""
     ) -> Sequence[tuple[str, str]]:
         """Stale, an index answers what it answered this machine before."""
         before = self._seen.get((index.name, partition), ())
-        if self._strikes(FIND) == "stale index":
-            self._machine.note(f"  {index.name} answers what it answered before")
-            return [hit for hit in before if hit[0] > after][:limit]
+        fault = self._strikes(FIND)
         found = self._ledger.find(index, partition, limit=limit, prefix=prefix, until=until, after=after)
+        if fault == "stale index":
+            self._machine.note(f"  {index.name} answers what it answered before")
+            stale = [hit for hit in before if hit[0] > after][:limit]
+            if stale != list(found):
+                self._machine.took_effect(fault)
+            return stale
         self._seen[index.name, partition] = found
         return found
 
     def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
-        return self._read(lambda: self._ledger.scan(record, limit=limit, after=after))
+        return self._read("", lambda: self._ledger.scan(record, limit=limit, after=after))
 
     def commit(self, change: Change[A]) -> A:
-        account_id = change.account.account_id
+        account_id = self._machine.at = change.account.account_id
         fault = self._strikes(COMMIT)
         if fault in ("commit lost on its way", "crash before a commit"):
             self._ends(fault)
         elif fault == "frozen before a commit":
-            self._machine.freezes()
+            self._machine.freezes(fault)
         elif fault == "clock jumps":
             self._machine.clock_jumps()
         elif fault == "conflict: somebody else is first":
-            self._world.somebody_else_commits(account_id)
+            met = self._world.somebody_else_commits(account_id)
+            if met == change.account.version:
+                self._machine.took_effect(fault)
         try:
             written = self._ledger.commit(change)
         except Stale:
@@ -97,12 +80,18 @@ class StruckLedger:
             self._ends(fault)
         if fault == "acknowledgement lost and overtaken":
             self._world.somebody_else_commits(account_id)
+            self._machine.took_effect(fault)
             raise Stale(account_id)
         return written
 
-    def _read(self, do: Callable[[], T]) -> T:
+    def _read(self, account_id: str, do: Callable[[], T]) -> T:
+        self._machine.at = account_id
         self._strikes(READ)
-        return do()
+        try:
+            return do()
+        except Broken:
+            self._world.is_found_damaged(account_id)
+            raise
 
     def _strikes(self, effect: str) -> str | None:
         """What is left to strike once others had their turn and the store let the call in at all."""
@@ -116,13 +105,15 @@ class StruckLedger:
             return None
         self._machine.note(f"  {fault}")
         if fault == "store throttles":
+            self._machine.took_effect(fault)
             self._world.calls_refused_by_the_store = self._world.dice.how_many(_THROTTLED_AT_MOST) - 1
             raise Unavailable(retry_after_seconds=1)
         if fault == "crash at a read":
-            self._machine.dies()
+            self._ends(fault)
         return fault
 
     def _ends(self, fault: str) -> NoReturn:
+        self._machine.took_effect(fault)
         if fault.startswith("crash"):
             self._machine.dies()
         raise Unavailable(retry_after_seconds=1)

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.ledger.memory import MemoryLedger
 from local.stage import REPOSITORY
-from tests.simulation.broken import HalfWritten
+from tests.simulation.broken_ledgers import HalfWritten
 from tests.simulation.history import History, Setting
 from tests.simulation.real_stores import unlike
 from tests.simulation.stores import MemoryStore

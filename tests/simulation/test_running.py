@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from local.stage import REPOSITORY
-from tests.simulation.dice import KINDS
+from tests.simulation.dice import BY_THE_SANDBOX, KINDS
 from tests.simulation.running import Played
 
 BROKEN = "tests.simulation.broken:LOOKS_FIRST"
@@ -31,6 +32,17 @@ def test_a_gateway_of_ones_own_is_put_in_by_its_name() -> None:
     assert (named.returncode, named.stdout) == (0, usual.stdout)
 
 
+def test_the_gateway_that_the_docs_show_works_as_it_stands(tmp_path: Path) -> None:
+    """From 2,000 histories on a run also asks how often each kind of fault took effect: here, what it would ask for."""
+    shown = (REPOSITORY / "docs" / "simulation.md").read_text().partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "mine.py").write_text(shown)
+    mine = ("--gateway", "mine:MyProvider")
+    run = simulate("--seeds", "60", "--processes", "1", *mine, PYTHONPATH=str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    never = [line[:42].strip() for line in run.stdout.splitlines() if line[42:54].strip() == "0"]
+    assert set(never) == set(BY_THE_SANDBOX)
+
+
 def test_a_seed_is_the_same_history_in_every_process() -> None:
     """Also where Python hashes texts otherwise, as each process does."""
     told = [simulate("--replay", "11", PYTHONHASHSEED=number).stdout for number in ("1", "2")]
@@ -53,6 +65,6 @@ def test_a_broken_history_prints_its_seed_what_it_takes_and_how_to_play_it_again
 
 def test_a_kind_of_fault_that_hardly_ever_struck_is_named() -> None:
     played = Played(histories=1000)
-    played.fired.update(dict.fromkeys(KINDS, 10))
-    played.fired["stale index"] = 9
-    assert played.too_rare == ["stale index"]
+    played.struck.update(dict.fromkeys(KINDS, 10))
+    played.struck["stale index"] = 9
+    assert played.too_rare() == ["stale index"]

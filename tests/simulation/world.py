@@ -1,5 +1,6 @@
 """Everything around Paydesk in one history: time, store, gateway, queue, what is on its way, and who looks."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from chalicelib.gateways.port import Charge
 from chalicelib.ledger.models import Change, Key
 from chalicelib.settings import Settings
 from chalicelib.sweeps.stores import MemoryRuns
+from chalicelib.wiring import Desk
 from local.clock import MovableClock
 from tests.simulation.diary import Diary
 from tests.simulation.dice import Dice
@@ -32,7 +34,9 @@ class LateCharge:
 
 @dataclass
 class World:
-    """`look` is called with an account after every step that may have changed it, or its charges."""
+    """`look` is called with an account after every step that may have changed it, or its charges; `steps` counts
+    those steps. `unseen` are accounts whose damage nobody has met yet; so is an outage of the gateway until a call
+    does."""
 
     settings: Settings
     dice: Dice
@@ -43,12 +47,16 @@ class World:
     diary: Diary
     look: Callable[[str], None]
     queue: Waiting
+    around: Callable[[Desk], Desk]
     runs: MemoryRuns = field(default_factory=MemoryRuns)
     late: list[LateCharge] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
     torn: dict[str, Account] = field(default_factory=dict)
+    steps: Counter[str] = field(default_factory=Counter)
+    unseen: set[str] = field(default_factory=set)
     calls_refused_by_the_store: int = 0
     gateway_answers_from: datetime | None = None
+    outage_unseen: bool = False
 
     def account(self, account_id: str) -> Account:
         """The account as it stands, or stood before it became unreadable."""
@@ -61,11 +69,14 @@ class World:
     def note(self, who: str, what: str) -> None:
         self.diary.note(self.clock.now(), who, what)
 
-    def somebody_else_commits(self, account_id: str) -> None:
-        """A change that alters nothing but the version."""
-        if account_id not in self.torn:
-            self.store.ledger.commit(Change(self.account(account_id)))
-            self.look(account_id)
+    def somebody_else_commits(self, account_id: str) -> int | None:
+        """A change that alters nothing but the version. The version it met; None for a record that nobody can read."""
+        if account_id in self.torn:
+            return None
+        standing = self.account(account_id)
+        self.store.ledger.commit(Change(standing))
+        self.look(account_id)
+        return standing.version
 
     def advance(self, seconds: int) -> None:
         """Time passes for everybody. What would have been under way for too long then ends before."""
@@ -82,6 +93,7 @@ class World:
     def arrive(self, late: LateCharge) -> None:
         """A late charge reaches the gateway. Nobody hears the answer."""
         charge = late.charge
+        self.dice.took_effect("charge arrives late")
         self.charge_arrives(charge)
         answer = self.provider.gateway.charge(charge)
         if self.diary.kept:
@@ -90,10 +102,28 @@ class World:
 
     def charge_arrives(self, charge: Charge) -> None:
         if charge.payment_id in self.closed:
-            self.dice.fired["charge arrives after reconcile asked"] += 1
+            self.dice.took_effect("charge arrives after reconcile asked")
+
+    def breaks_the_gateway_down(self, until: datetime) -> None:
+        self.gateway_answers_from, self.outage_unseen = until, True
+
+    def is_met_by_an_outage(self) -> bool:
+        """Whether a call to the gateway made now meets nobody."""
+        if self.gateway_answers_from is None or self.clock.now() >= self.gateway_answers_from:
+            return False
+        if self.outage_unseen:
+            self.outage_unseen = False
+            self.dice.took_effect("gateway out of order for hours")
+        return True
+
+    def is_found_damaged(self, account_id: str) -> None:
+        if account_id in self.unseen:
+            self.unseen.remove(account_id)
+            self.dice.took_effect("account unreadable for a while")
 
     def tear(self, account_id: str) -> None:
         self.torn[account_id] = self.account(account_id)
+        self.unseen.add(account_id)
         self.store.tear(account_id)
         self.note("store", f"the record of {account_id} is damaged: nobody can read it")
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core.errors import Invalid, NotFound
+from chalicelib.core.money import MINOR_MAX
 from chalicelib.subscriptions.models import Subscription
 from chalicelib.subscriptions.renewals import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX, Renewals
 from chalicelib.subscriptions.service import SubscribeRequest
@@ -55,7 +56,11 @@ def test_the_same_request_again_creates_nothing_and_another_body_is_refused(desk
 
 @pytest.mark.parametrize(
     ("fields", "code"),
-    [({"currency": "USD"}, "wrong_currency"), ({"starts_on": date(2026, 3, 1)}, "starts_in_the_past")],
+    [
+        ({"currency": "USD"}, "wrong_currency"),
+        ({"starts_on": date(2026, 3, 1)}, "starts_in_the_past"),
+        ({"amount_minor": MINOR_MAX}, "invoice_total"),  # of a year
+    ],
 )
 def test_what_cannot_be_created_is_refused(desk: MemoryDesk, fields: dict[str, Any], code: str) -> None:
     with pytest.raises(Invalid, match=code):
@@ -232,6 +237,30 @@ def test_a_change_that_comes_late_leaves_the_periods_that_have_begun_as_they_wer
     ]
     assert {invoice.total_minor for invoice in desk.invoices()} == {4_900}
     assert desk.run("renewals") == {}
+
+
+def test_a_change_that_comes_very_late_bills_all_that_has_begun_first(desk: MemoryDesk) -> None:
+    """Many more periods than one commit holds."""
+    subscription, _ = create(desk)
+    desk.advance(days=31 * 7 * RENEWALS_PER_COMMIT)
+    change(desk, subscription, cancel=True)
+    assert len(desk.invoices()) > 6 * RENEWALS_PER_COMMIT
+    assert desk.run("renewals") == {}
+
+
+def test_as_many_subscriptions_as_there_may_be_are_billed(desk: MemoryDesk) -> None:
+    """A run writes what it renews of them, and nothing of the others: a transaction holds no more."""
+    for number in range(SUBSCRIPTIONS_MAX):
+        create(desk, f"team {number}")
+    assert desk.run("renewals")["issued"] == RENEWALS_PER_COMMIT
+    assert desk.run("renewals")["issued"] == SUBSCRIPTIONS_MAX - RENEWALS_PER_COMMIT
+
+
+def test_a_subscription_is_read_with_its_account(desk: MemoryDesk) -> None:
+    subscription, _ = create(desk, starts_on=date(2026, 3, 5))
+    desk.ledger.before_read.plan(lambda: change(desk, subscription, cancel=True))
+    changed = change(desk, subscription, interval="annual")
+    assert (changed.next_interval, changed.cancel_at_period_end) == ("annual", True)
 
 
 def test_another_interval_has_its_own_price(desk: MemoryDesk) -> None:

@@ -11,7 +11,7 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.gateways.sandbox import Row
 from chalicelib.gateways.sandbox_tables import MemoryCharges
 from chalicelib.ledger.memory import MemoryLedger
-from chalicelib.ledger.models import A, Change, DueWork, Key, R, nothing_due
+from chalicelib.ledger.models import A, Change, DueWork, Key, R, Record, nothing_due
 
 Happening = Callable[[], object]
 
@@ -44,18 +44,24 @@ class Interruptions:
 
 
 class InterruptedLedger(MemoryLedger):
-    """Before a commit, after it, before a record is read alone and before a list is, somebody else may act."""
+    """Before a commit, after it, before a record is read alone, before some are read together and before a list is,
+    somebody else may act."""
 
     def __init__(self, *, due_work: DueWork = nothing_due) -> None:
         super().__init__(due_work=due_work)
         self.before_commit = Interruptions()
         self.after_commit = Interruptions()
         self.before_get = Interruptions()
+        self.before_read = Interruptions()
         self.before_records = Interruptions()
 
     def get(self, key: Key[R]) -> R | None:
         self.before_get.happen()
         return super().get(key)
+
+    def read(self, *keys: Key[Record]) -> Any:
+        self.before_read.happen()
+        return super().read(*keys)
 
     def commit(self, change: Change[A]) -> A:
         self.before_commit.happen()

@@ -112,6 +112,13 @@ def test_no_time_at_all_leaves_the_whole_order() -> None:
     assert (walk.tour.left(), walk.asked) == (order, [])
 
 
+def test_a_shard_that_was_handed_over_is_not_begun_again() -> None:
+    walk = Walk(ORDER.model_copy(update={"after": "acc_1"}), in_00=["acc_1", "acc_2"])
+    walk.tour.go(one_by_one)
+    begun = {run.shard: run.started_at is not None for run in walk.fleet.runs.of("autopay", ORDER.run)}
+    assert begun == {"00": False, "01": True, "02": True, "03": True}
+
+
 def test_what_breaks_one_thread_ends_all_though_they_have_had_nothing_yet() -> None:
     walk = Walk(at_least=8, in_00=["acc_1", "acc_2"])
 
