@@ -57,7 +57,7 @@ def main() -> int:
         option = "--aws-port" if taken.port == arguments.aws_port else "--port"
         problem = (
             f"Port {taken.port} is taken on this machine: stop what uses it, or choose another with {option} "
-            f'(make run ARGS="{option} {taken.port + 1}").'
+            f'(make run ARGS="{_options(arguments, option, taken.port + 1)}").'
         )
     except AlreadyRunning as other:
         problem = (
@@ -148,6 +148,14 @@ def _arguments() -> argparse.Namespace:
     if arguments.customers and not arguments.demo:
         parser.error("--customers are demo customers: leave --no-demo out")
     return arguments
+
+
+def _options(given: argparse.Namespace, option: str, port: int) -> str:
+    """What was given, with another port for one option."""
+    usual = {"--port": 8000, "--aws-port": 5000, "--customers": 0}
+    wished = {"--port": given.port, "--aws-port": given.aws_port, "--customers": given.customers, option: port}
+    told = [f"{name} {value}" for name, value in wished.items() if value != usual[name]]
+    return " ".join(told if given.demo else [*told, "--no-demo"])
 
 
 def _crowd(text: str) -> int:

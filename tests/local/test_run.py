@@ -134,14 +134,17 @@ def test_ctrl_c_while_it_starts_ends_it_as_quietly(tmp_path: Path, after_lines: 
 
 
 @pytest.mark.parametrize("option", ["--port", "--aws-port"])
-def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, option: str) -> None:
+@pytest.mark.parametrize("more", [["--customers", "30"], ["--no-demo"]])
+def test_a_taken_port_is_told_in_one_sentence_with_the_other_options_as_given(
+    tmp_path: Path, option: str, more: list[str]
+) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         other = {"--port": "--aws-port", "--aws-port": "--port"}[option]
         done = subprocess.run(
-            [sys.executable, "-m", "local", option, port, other, "0"],
+            [sys.executable, "-m", "local", option, port, other, "0", *more],
             cwd=tmp_path,
             env=environment(),
             capture_output=True,
@@ -151,7 +154,9 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, option: str) -> No
         )
     assert done.returncode == 1
     sentence = f"Port {port} is taken on this machine: stop what uses it, or choose another with {option} "
-    assert done.stderr.strip() == f'{sentence}(make run ARGS="{option} {int(port) + 1}").'
+    ports = {option: int(port) + 1, other: 0}
+    options = f"--port {ports['--port']} --aws-port {ports['--aws-port']} {' '.join(more)}"
+    assert done.stderr.strip() == f'{sentence}(make run ARGS="{options}").'
 
 
 def test_a_second_desk_in_the_same_directory_is_refused_and_the_first_keeps_its_tokens(tmp_path: Path) -> None:
