@@ -81,6 +81,15 @@ def test_one_demo_customer_is_suspended_one_pays_in_another_currency_one_leaves_
     assert [(one["interval"], one["status"]) for one in subscriptions["items"]] == [("monthly", "active")]
 
 
+def test_what_happened_to_a_demo_customer_stands_in_its_log_in_the_order_of_time(running_stack: Running) -> None:
+    admin = running_stack.user("billing_admin")
+    for account_id in admin["account_ids"]:
+        _, log = running_stack.send("GET", f"/v1/accounts/{account_id}/activity", token=admin["token"])
+        moments = [entry["at"] for entry in log["items"]]
+        assert moments == sorted(moments, reverse=True)
+        assert len(moments) > 1
+
+
 # --- the commands it prints
 
 
