@@ -33,7 +33,8 @@ def test_the_file_says_where_everything_is_and_who_there_is(running_stack: Runni
 
 
 def test_the_file_is_for_its_owner_only(running_stack: Running) -> None:
-    assert stat.S_IMODE(running_stack.stack_file.stat().st_mode) == 0o600
+    for file in (running_stack.stack_file, running_stack.stack_file.with_name("desk.sh")):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_everybody_can_sign_in_with_the_printed_password(running_stack: Running) -> None:
@@ -94,14 +95,18 @@ def test_what_happened_to_a_demo_customer_stands_in_its_log_in_the_order_of_time
 
 
 def test_the_printed_curl_commands_work_as_pasted(running_stack: Running, tmp_path: Path) -> None:
-    commands = [line for line in running_stack.printed.splitlines() if line.startswith("curl ")]
-    assert len(commands) == 3
-    answers = []
-    for command in commands:
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
-        )
-        answers.append(json.loads(done.stdout))
+    lines = [line.strip() for line in running_stack.printed.splitlines()]
+    commands = [line for line in lines if line.startswith((". ", "curl "))]
+    assert [command.split()[0] for command in commands] == [".", "curl", "curl", "curl"]
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(commands)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
     account, card, payment = answers
     assert account["services"]["status"] == "suspended"
     assert account["balance"]["overdue_minor"] > 0
@@ -124,7 +129,7 @@ def test_it_ends_quietly_and_leaves_no_address_behind(tmp_path: Path, with_signa
         code, said, errors = stack.stop(with_signal)
     assert (code, errors) == (0, "")
     assert said.rstrip().endswith("Stopped.")
-    assert not stack.stack_file.exists()
+    assert sorted(path.name for path in stack.stack_file.parent.iterdir()) == ["paydesk.log"]
 
 
 @pytest.mark.parametrize("after_lines", [1, 2, 3, 4])
