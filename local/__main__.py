@@ -2,16 +2,14 @@
 
 import argparse
 import contextlib
-import http.client
-import json
 import os
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import urlsplit
 
 from chalicelib.http.cards import has_card_number
 from chalicelib.settings import SettingsError
@@ -19,10 +17,8 @@ from local import demo_data
 from local.progress import Progress, bars_on
 from local.server import RequestLog
 from local.stack import PASSWORD, LocalStack, Person, Say, run_stack
+from local.state import STATE, AlreadyRunning, leave_word, refuse_a_second_desk, word_of
 from local.web import PortTaken, Request, Response
-
-STATE = Path(".local")
-"""Where the stack leaves word of itself, in the directory it was started in."""
 
 _NEW_TOKENS_SECONDS = 30 * 60
 """Tokens last an hour: whoever reads stack.json finds them with half of it left."""
@@ -57,7 +53,7 @@ def main() -> int:
         option = "--aws-port" if taken.port == arguments.aws_port else "--port"
         problem = (
             f"Port {taken.port} is taken on this machine: stop what uses it, or choose another with {option} "
-            f'(make run ARGS="{option} {taken.port + 1}").'
+            f'(make run ARGS="{_options(arguments, option, taken.port + 1)}").'
         )
     except AlreadyRunning as other:
         problem = (
@@ -99,7 +95,7 @@ class _Ending:
 
 def _run(arguments: argparse.Namespace, say: Say, log: RequestLog, progress: Progress, ending: _Ending) -> None:
     """Until Ctrl-C, which comes as KeyboardInterrupt."""
-    _refuse_a_second_desk()
+    refuse_a_second_desk()
     with (
         _app_log() as app_log,
         contextlib.redirect_stdout(app_log),
@@ -112,28 +108,14 @@ def _run(arguments: argparse.Namespace, say: Say, log: RequestLog, progress: Pro
             crowd=arguments.customers,
             progress=progress,
         ) as stack,
-        _stack_file(stack) as stack_file,
+        word_of(stack) as directory,
     ):
         people = stack.sign_everybody_in()
-        _write_privately(stack_file, _description(stack, people))
-        say(_welcome(stack, people, stack_file, with_demo=arguments.demo, crowd=arguments.customers))
+        leave_word(directory, stack, people)
+        say(_welcome(stack, people, directory, with_demo=arguments.demo, crowd=arguments.customers))
         ending.started()
         while not threading.Event().wait(_NEW_TOKENS_SECONDS):
-            _write_privately(stack_file, _description(stack, stack.sign_everybody_in()))
-
-
-class AlreadyRunning(Exception):
-    """Another stack lives in this directory: its tokens and its log would be written over."""
-
-
-def _refuse_a_second_desk() -> None:
-    """Raises AlreadyRunning. What a killed stack left behind does not count: nobody answers there."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        api_url = json.loads((STATE / "stack.json").read_text())["api_url"]
-        with contextlib.closing(http.client.HTTPConnection(urlsplit(api_url).netloc, timeout=2)) as connection:
-            connection.request("GET", "/health")
-            connection.getresponse()
-        raise AlreadyRunning(api_url)
+            leave_word(directory, stack, stack.sign_everybody_in())
 
 
 def _arguments() -> argparse.Namespace:
@@ -148,6 +130,14 @@ def _arguments() -> argparse.Namespace:
     if arguments.customers and not arguments.demo:
         parser.error("--customers are demo customers: leave --no-demo out")
     return arguments
+
+
+def _options(given: argparse.Namespace, option: str, port: int) -> str:
+    """What was given, with another port for one option."""
+    usual = {"--port": 8000, "--aws-port": 5000, "--customers": 0}
+    wished = {"--port": given.port, "--aws-port": given.aws_port, "--customers": given.customers, option: port}
+    told = [f"{name} {value}" for name, value in wished.items() if value != usual[name]]
+    return " ".join(told if given.demo else [*told, "--no-demo"])
 
 
 def _crowd(text: str) -> int:
@@ -174,42 +164,7 @@ def _app_log() -> Iterator[TextIO]:
         yield log
 
 
-@contextlib.contextmanager
-def _stack_file(stack: LocalStack) -> Iterator[Path]:
-    """Where programs find this stack. Gone when it ends, unless another stack wrote there meanwhile."""
-    path = STATE.absolute() / "stack.json"
-    try:
-        yield path
-    finally:
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            if json.loads(path.read_text())["api_url"] == stack.api_url:
-                path.unlink()
-
-
-def _write_privately(path: Path, document: dict[str, object]) -> None:
-    """Whole or not at all, for the owner's eyes: it holds passwords and tokens."""
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(document, indent=2) + "\n")
-    draft.replace(path)
-
-
-def _description(stack: LocalStack, people: tuple[Person, ...]) -> dict[str, object]:
-    users = [
-        {
-            "email": person.email,
-            "password": PASSWORD,
-            "roles": list(person.roles),
-            "account_ids": list(person.account_ids),
-            "token": person.token,
-        }
-        for person in people
-    ]
-    return {"api_url": stack.api_url, "aws_endpoint_url": stack.aws_endpoint_url, "users": users}
-
-
-def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *, with_demo: bool, crowd: int) -> str:
+def _welcome(stack: LocalStack, people: tuple[Person, ...], directory: Path, *, with_demo: bool, crowd: int) -> str:
     lines = [
         "",
         f"Paydesk  {stack.api_url}   (documentation: {stack.api_url}/docs)",
@@ -230,7 +185,11 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
             "",
             "See what Lumen Studio owes, give it a card, pay:",
             "",
-            *(f"{command}\n" for command in curl_commands(stack.api_url, stack_file)),
+            f"  . {shlex.quote(str(directory / 'desk.sh'))}",
+            *(f"  {command}" for command in CURL_COMMANDS),
+            "",
+            "The README goes on from there: autopay, what can go wrong, the operator.",
+            "",
         ]
     else:
         lines += [
@@ -238,27 +197,28 @@ def _welcome(stack: LocalStack, people: tuple[Person, ...], stack_file: Path, *,
             f"Idempotency-Key {demo_data.LUMEN.key}: its id will be {demo_data.LUMEN.account_id}.",
             "",
         ]
+    four_days = "four days: Fjord pays then" if with_demo else "four days"
     lines += [
         "Nothing runs by itself here. Move the clock, then do what is due by then, as often as you like:",
-        f'  POST {stack.api_url}/_local/clock   {{"advance_seconds": 345600}}   (four days: Fjord pays then)',
+        f'  POST {stack.api_url}/_local/clock   {{"advance_seconds": 345600}}   ({four_days})',
         f"  POST {stack.api_url}/_local/runs/autopay   (or renewals, reconcile, overdue)",
         "",
     ]
-    lines += [f"These addresses, people and their tokens are in {stack_file}.", "Ctrl-C stops everything."]
+    lines += [
+        f"Tokens last an hour; desk.sh, and stack.json for programs, in {directory} always hold fresh ones.",
+        "Ctrl-C stops everything.",
+    ]
     return "\n".join(lines)
 
 
-def curl_commands(api_url: str, stack_file: Path) -> list[str]:
-    """Three commands that work when pasted: each takes the administrator's present token from the stack's file."""
-    token = f"$(python3 -c \"import json; print(json.load(open('{stack_file}'))['users'][0]['token'])\")"
-    curl = f'curl -sS -w "\\n" -H "Authorization: Bearer {token}"'
-    account = f"{api_url}/v1/accounts/{demo_data.LUMEN.account_id}"
-    card = json.dumps({"kind": "card", "gateway_token": "tok_visa"})
-    return [
-        f"{curl} {account}",
-        f"{curl} -H 'Idempotency-Key: my-first-card' -d '{card}' {account}/payment-methods",
-        f"{curl} -H 'Idempotency-Key: my-first-payment' -d '{{}}' {account}/payments",
-    ]
+_CARD = '{"kind": "card", "gateway_token": "tok_visa"}'
+_KEYED = """-H "$ADMIN" -H 'Idempotency-Key: """
+CURL_COMMANDS = (
+    """curl -sS -w '\\n' $API/v1/accounts/$LUMEN -H "$ADMIN\"""",
+    f"""curl -sS -w '\\n' $API/v1/accounts/$LUMEN/payment-methods {_KEYED}my-first-card' -d '{_CARD}'""",
+    f"""curl -sS -w '\\n' $API/v1/accounts/$LUMEN/payments {_KEYED}my-first-payment' -d '{{}}'""",
+)
+"""They work when pasted into a shell that has read desk.sh."""
 
 
 if __name__ == "__main__":

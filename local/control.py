@@ -1,8 +1,7 @@
-"""What only the local stack answers, under `/_local/`: the clock, the sweeps, the outbox, the sandbox's bank.
+"""What only the local stack answers, under `/_local/`: the clock, the sweeps, the sandbox's bank.
 
 - `POST /_local/clock` `{"advance_seconds": 3600}` moves Paydesk's clock ahead, not that of tokens; `GET` tells it.
 - `POST /_local/runs/{sweep}` fires a sweep's schedule, works its queue off and answers what that came to.
-- `GET /_local/outbox` lists mail and events that would have been sent.
 - `GET` and `POST /_local/sandbox/actions/{payment_id}` is the page a sandbox 3-D Secure redirect leads to.
 """
 
@@ -36,7 +35,6 @@ class Control:
         page = SandboxPage(desk)
         self._routes: dict[str, dict[str, Handler]] = {
             "/_local/clock": {"GET": self._tell_time, "POST": self._advance},
-            "/_local/outbox": {"GET": self._outbox},
         }
         # These have a name at their end, which the handler gets.
         self._routes_with_name: dict[str, dict[str, Handler]] = {
@@ -84,10 +82,6 @@ class Control:
             detail = f"There is no sweep called {sweep}. There is: {', '.join(known)}."
             raise Refusal(404, "not_found", detail, sweeps=known)
         return _json(self._runner.run(sweep))
-
-    def _outbox(self, request: Request, argument: str) -> Response:  # noqa: ARG002  # a handler's signature
-        """Empty: Paydesk sends neither mail nor events yet."""
-        return _json({"items": [], "next_cursor": None})
 
 
 def _object(request: Request) -> dict[str, Any]:

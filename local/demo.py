@@ -44,6 +44,7 @@ def main() -> int:
 
 
 def _tell(stack: LocalStack, say: Say) -> None:
+    say("\n> is what is sent, < what is answered, shortened. Amounts are in minor units: 48050 of EUR is 480.50 EUR.")
     story = Story(stack, say)
     story.sign_in()
     _pay_what_is_owed(story, _see_what_is_owed(story))
@@ -81,7 +82,7 @@ def _pay_what_is_owed(story: Story, payable_minor: int) -> None:
     account = story.get("Nothing is overdue any more, so the services came back by themselves.", LUMEN, show=_BALANCE)
     expect(account.body["services"]["status"] == "active", "The services did not come back.")
 
-    sentence = "The same request once more, as after a lost answer: the same payment is told, nothing is charged."
+    sentence = "The same request once more, as after a lost answer: the same payment answers, nothing more is charged."
     again = story.post(sentence, f"{LUMEN}/payments", pay, key="pay-the-balance", expected=201, show=PAYMENT)
     expect(again.body["payment_id"] == paid.body["payment_id"], "The same request made a second payment.")
     expect("idempotent-replayed" in again.headers, "The replay was not told as one.")
@@ -109,7 +110,7 @@ def _meet_a_decline(story: Story) -> None:
 
 
 def _look_back(story: Story) -> None:
-    sentence = "What happened to Lumen Studio stands in its activity log ..."
+    sentence = "What happened to Lumen Studio stands in its activity log (here the newest twenty entries) ..."
     story.get(sentence, f"{LUMEN}/activity", show=("sequence", "at", "action"))
     sentence = "... which anybody can verify: each entry is sealed by the hash of the one before."
     verdict = story.get(sentence, f"{LUMEN}/activity/verify?limit=100")

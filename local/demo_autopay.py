@@ -26,10 +26,10 @@ def tell(story: Story) -> None:
 
 
 def _switch_on(story: Story) -> None:
-    sentence = "Enough of being behind. The payment settings of Lumen Studio:"
+    sentence = "Lumen Studio wants to leave paying to autopay. Its payment settings as they are:"
     settings = story.get(sentence, f"{_LUMEN}/payment-settings", show=_SETTINGS)
     body = {"default_payment_method_id": settings.body["default_payment_method_id"], "autopay_enabled": True}
-    sentence = "Autopay is switched on. The answer says what it will charge: nothing is open."
+    sentence = "Autopay is switched on. The forecast says what it will charge: nothing, for nothing is owed."
     on = story.put(sentence, f"{_LUMEN}/payment-settings", body, show=("autopay_enabled", "forecast"))
     expect(on.body["forecast"]["charges"] == [], "Something was to be charged.")
 
@@ -39,11 +39,12 @@ def _charge_the_next_invoice(story: Story) -> None:
     charge = _forecast(story, "The forecast names the moment: 6 in the morning of its due date, where Lumen Studio is.")
     expect(charge["amount_minor"] == invoice["remaining_minor"], "Another amount was planned than what is owed.")
     story.move_to("Time passes until then.", _moment(charge["charge_at"]))
-    run = story.run("The schedule of autopay fires: the card is charged, once for all that is due.", "autopay", _RUN)
+    sentence = "The schedule of autopay fires: the card is charged. So is that of Fjord Analytics, which pays in NOK."
+    run = story.run(sentence, "autopay", _RUN)
     expect(run.body["counts"].get("charged", 0) >= 1, "Nothing was charged.")
     paid = story.get("The invoice is paid.", f"{_LUMEN}/invoices/{invoice['invoice_id']}", show=INVOICE)
     expect(paid.body["status"] == "paid", "The invoice is not paid.")
-    again = story.run("The schedule fires twice, as schedules do: there is nothing left to do.", "autopay", _RUN)
+    again = story.run("The schedule fires twice, as schedules do: nothing is left to do or count.", "autopay", _RUN)
     expect(again.body["counts"] == {}, "The second run did something.")
 
 
@@ -63,9 +64,12 @@ def _charge_in_vain(story: Story) -> datetime:
     tries = 0
     while True:
         story.move_to("Time passes until then.", at)
-        run = story.run("The schedule fires, and the bank declines.", "autopay", _RUN)
+        run = story.run("The schedule of autopay fires, and the bank declines Lumen Studio's card.", "autopay", _RUN)
         expect(run.body["counts"].get("declined") == 1, "The card was not declined.")
-        story.run("So does that of what is overdue: a notice, if it is time for one.", "overdue", _RUN)
+        sentence = (
+            "The schedule of overdue fires too: it logs a notice on the first and the seventh day after the due date."
+        )
+        story.run(sentence, "overdue", _RUN)
         tries += 1
         charge = _forecast(story, "What autopay plans now:")
         if charge["charge_at"] is None:
@@ -79,7 +83,7 @@ def _charge_in_vain(story: Story) -> datetime:
 
 def _suspend_after_grace(story: Story, due: datetime) -> None:
     story.move_to("The last day of the grace passes.", due + timedelta(days=15))
-    run = story.run("Now services are suspended.", "overdue", _RUN)
+    run = story.run("The schedule of overdue fires: services are suspended.", "overdue", _RUN)
     expect(run.body["counts"].get("suspended") == 1, "Services were not suspended.")
     run = story.run("Once: firing again changes nothing.", "overdue", _RUN)
     expect(run.body["counts"] == {}, "The second run did something.")
@@ -100,10 +104,11 @@ def _next_invoice(story: Story) -> dict[str, Any]:
     """What the subscription issues next."""
     (subscription,) = story.quietly(f"{_LUMEN}/subscriptions")["items"]
     begins = datetime.fromisoformat(subscription["next_renewal_on"]).date()
-    story.move_to(f"The next period of the {subscription['plan']} begins.", local_time(begins, 12, _TIME_ZONE))
-    run = story.run("The schedule of renewals issues its invoice.", "renewals", _RUN)
+    story.move_to(f"The next period of '{subscription['plan']}' begins.", local_time(begins, 12, _TIME_ZONE))
+    sentence = "The schedule of renewals issues its invoice, and one to Fjord Analytics, which pays in NOK."
+    run = story.run(sentence, "renewals", _RUN)
     expect(run.body["counts"].get("issued", 0) >= 1, "No invoice was issued.")
-    unpaid = story.get("There it is.", f"{_LUMEN}/invoices?status=unpaid", show=INVOICE).body["items"]
+    unpaid = story.get("There it is, unpaid.", f"{_LUMEN}/invoices?status=unpaid", show=INVOICE).body["items"]
     (invoice,) = unpaid
     found: dict[str, Any] = invoice
     return found

@@ -147,11 +147,11 @@ def _make(desk_at: DeskAt, now: datetime, customer: _Customer) -> None:
     )
     account, _ = desk.accounts.open(request)
     today = today_of(account, now)
+    if customer.subscription is not None:
+        _subscribe(desk, account, customer.subscription, today)
     for number, invoice in enumerate(customer.invoices):
         desk = desk_at(now - timedelta(days=invoice.issued_days_ago))
         desk.invoices.issue(_issue_request(account, number, invoice, today))
-    if customer.subscription is not None:
-        _subscribe(desk_at(now - timedelta(days=customer.opened_days_ago)), account, customer.subscription, today)
     if customer.autopay_with is not None:
         _switch_autopay_on(desk_at(now - timedelta(days=1)), account, customer.autopay_with)
     if customer.suspended_days_ago is not None:

@@ -1,11 +1,14 @@
 """What starts scheduled work and where it waits, on the packaged template: no engine on a laptop shows any of this."""
 
+import json
+import re
 from typing import Any
 
 import pytest
+from chalice.app import CloudWatchEvent
 
 from chalicelib.setting_groups import SweepSettings
-from local.stage import Stage
+from local.stage import REPOSITORY, Stage
 from tests.infra.conftest import Package
 from tests.infra.test_package import SECONDS, STARTS
 
@@ -109,3 +112,12 @@ def test_each_schedule_is_the_settings(package: Package, function: str) -> None:
     assert event["Type"] == "Schedule"
     assert event["Properties"]["Schedule"] == stated[f"PAYDESK_SWEEP_SCHEDULE_{sweep.upper()}"]
     assert f"schedule_{sweep}" in SweepSettings.model_fields
+
+
+def test_who_is_woken_is_told_names_that_the_template_has_and_an_event_that_a_schedule_takes(package: Package) -> None:
+    by_hand = (REPOSITORY / "docs" / "architecture.md").read_text().partition("### By hand")[2]
+    named = {*re.findall(r"name_of (\w+)", by_hand), *re.findall(r"`(Start\w+|APIHandler|Authorize|Work)`", by_hand)}
+    (event,) = re.findall(r"<<'END'\n(.*?)\nEND", by_hand, re.DOTALL)
+
+    assert set(STARTS) < named <= package.resources.keys()
+    CloudWatchEvent(json.loads(event), None)  # refuses one that lacks a field

@@ -94,10 +94,6 @@ def test_an_unknown_sweep_is_a_404_that_lists_the_known(running_stack: Running) 
     assert (status, problem["code"], problem["sweeps"]) == (404, "not_found", SWEEPS)
 
 
-def test_the_outbox_is_empty_because_nothing_is_sent_yet(running_stack: Running) -> None:
-    assert running_stack.send("GET", "/_local/outbox") == (200, {"items": [], "next_cursor": None})
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -33,7 +33,8 @@ def test_the_file_says_where_everything_is_and_who_there_is(running_stack: Runni
 
 
 def test_the_file_is_for_its_owner_only(running_stack: Running) -> None:
-    assert stat.S_IMODE(running_stack.stack_file.stat().st_mode) == 0o600
+    for file in (running_stack.stack_file, running_stack.stack_file.with_name("desk.sh")):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_everybody_can_sign_in_with_the_printed_password(running_stack: Running) -> None:
@@ -81,18 +82,31 @@ def test_one_demo_customer_is_suspended_one_pays_in_another_currency_one_leaves_
     assert [(one["interval"], one["status"]) for one in subscriptions["items"]] == [("monthly", "active")]
 
 
+def test_what_happened_to_a_demo_customer_stands_in_its_log_in_the_order_of_time(running_stack: Running) -> None:
+    admin = running_stack.user("billing_admin")
+    for account_id in admin["account_ids"]:
+        _, log = running_stack.send("GET", f"/v1/accounts/{account_id}/activity", token=admin["token"])
+        moments = [entry["at"] for entry in log["items"]]
+        assert moments == sorted(moments, reverse=True)
+        assert len(moments) > 1
+
+
 # --- the commands it prints
 
 
 def test_the_printed_curl_commands_work_as_pasted(running_stack: Running, tmp_path: Path) -> None:
-    commands = [line for line in running_stack.printed.splitlines() if line.startswith("curl ")]
-    assert len(commands) == 3
-    answers = []
-    for command in commands:
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
-        )
-        answers.append(json.loads(done.stdout))
+    lines = [line.strip() for line in running_stack.printed.splitlines()]
+    commands = [line for line in lines if line.startswith((". ", "curl "))]
+    assert [command.split()[0] for command in commands] == [".", "curl", "curl", "curl"]
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(commands)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
     account, card, payment = answers
     assert account["services"]["status"] == "suspended"
     assert account["balance"]["overdue_minor"] > 0
@@ -115,7 +129,7 @@ def test_it_ends_quietly_and_leaves_no_address_behind(tmp_path: Path, with_signa
         code, said, errors = stack.stop(with_signal)
     assert (code, errors) == (0, "")
     assert said.rstrip().endswith("Stopped.")
-    assert not stack.stack_file.exists()
+    assert sorted(path.name for path in stack.stack_file.parent.iterdir()) == ["paydesk.log"]
 
 
 @pytest.mark.parametrize("after_lines", [1, 2, 3, 4])
@@ -134,14 +148,17 @@ def test_ctrl_c_while_it_starts_ends_it_as_quietly(tmp_path: Path, after_lines: 
 
 
 @pytest.mark.parametrize("option", ["--port", "--aws-port"])
-def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, option: str) -> None:
+@pytest.mark.parametrize("more", [["--customers", "30"], ["--no-demo"]])
+def test_a_taken_port_is_told_in_one_sentence_with_the_other_options_as_given(
+    tmp_path: Path, option: str, more: list[str]
+) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         other = {"--port": "--aws-port", "--aws-port": "--port"}[option]
         done = subprocess.run(
-            [sys.executable, "-m", "local", option, port, other, "0"],
+            [sys.executable, "-m", "local", option, port, other, "0", *more],
             cwd=tmp_path,
             env=environment(),
             capture_output=True,
@@ -151,7 +168,9 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, option: str) -> No
         )
     assert done.returncode == 1
     sentence = f"Port {port} is taken on this machine: stop what uses it, or choose another with {option} "
-    assert done.stderr.strip() == f'{sentence}(make run ARGS="{option} {int(port) + 1}").'
+    ports = {option: int(port) + 1, other: 0}
+    options = f"--port {ports['--port']} --aws-port {ports['--aws-port']} {' '.join(more)}"
+    assert done.stderr.strip() == f'{sentence}(make run ARGS="{options}").'
 
 
 def test_a_second_desk_in_the_same_directory_is_refused_and_the_first_keeps_its_tokens(tmp_path: Path) -> None:
