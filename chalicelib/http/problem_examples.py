@@ -31,7 +31,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "too_many_invoices": {"limit": 90},
     "invoice_not_payable": {"invoice_id": _INVOICE},
     "payment_not_cancelable": {"payment_id": _PAYMENT, "payment_status": "succeeded"},
-    "payment_not_resolvable": {"payment_id": _PAYMENT, "payment_status": "succeeded"},
+    "payment_not_resolvable": {
+        "payment_id": _PAYMENT,
+        "payment_status": "succeeded",
+        "reason": "already_resolved",
+        "resolution": "succeeded",
+        "gateway_reference": "ch_17",
+    },
     "payment_declined": {
         "payment_id": _PAYMENT,
         "decline_code": "insufficient_funds",

@@ -56,6 +56,27 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
             "out what happened, is resolved by a person."
         ),
     ),
+    "payment_not_resolvable.already_resolved": (
+        N_("This payment is resolved already"),
+        N_(
+            "Nothing was changed: it was resolved as {resolution} before, and its status is {payment_status}. What was "
+            "said then stands; gateway_reference is how it is found at the gateway."
+        ),
+    ),
+    "payment_not_resolvable.not_closed": (
+        N_("The gateway does not confirm that nothing was charged"),
+        N_(
+            "Nothing was changed. Look the payment up in the gateway's own records, then resolve it as succeeded or "
+            "declined."
+        ),
+    ),
+    "payment_not_resolvable.under_way": (
+        N_("The gateway still works on this payment"),
+        N_(
+            "Nothing was changed: the gateway says that the payment is under way and may still succeed. It is asked "
+            "every day, and what it says then is booked by itself."
+        ),
+    ),
     "payment_declined": (
         N_("The payment was declined"),
         N_("No money was taken. Ask the bank why, or choose another payment method; pay again at {retry_at} or later."),

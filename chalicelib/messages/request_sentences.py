@@ -154,13 +154,6 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
         N_("The payment gateway does not answer"),
         N_("Nothing was stored or charged by this request. Send the same request with the same key again in a moment."),
     ),
-    "gateway_unavailable.not_closed": (
-        N_("The gateway does not confirm that nothing was charged"),
-        N_(
-            "Nothing was changed. Look the payment up in the gateway's own records, then resolve it as succeeded or "
-            "declined."
-        ),
-    ),
     "internal_error": (
         N_("Something went wrong at our end"),
         N_(

@@ -22,6 +22,28 @@ PATIENCE = 4
 to try again."""
 
 
+def was_resolved(payment: Payment, resolution: Resolution, reference: str | None) -> bool:
+    """Whether an operator has said just this of it before. Raises Conflict("payment_not_resolvable") for a payment of
+    which something else was said, or that is not parked."""
+    if payment.resolution == resolution and payment.resolution_reference == reference:
+        return True
+    if payment.status != "parked":
+        raise not_resolvable(payment, "already_resolved" if payment.resolution else "not_parked")
+    return False
+
+
+def not_resolvable(payment: Payment, reason: str) -> Conflict:
+    """Why an operator's word is not taken, beside what was said of the payment and booked before."""
+    return Conflict(
+        "payment_not_resolvable",
+        payment_id=payment.payment_id,
+        payment_status=payment.status,
+        reason=reason,
+        resolution=payment.resolution,
+        gateway_reference=payment.gateway_reference,
+    )
+
+
 class Booking:
     def __init__(
         self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, attempts: Attempts
@@ -54,7 +76,13 @@ class Booking:
         return self._gateway.close(payment.payment_id)
 
     def resolve(
-        self, account_id: str, payment_id: str, resolution: Resolution, answer: Answer, operator: Actor
+        self,
+        account_id: str,
+        payment_id: str,
+        resolution: Resolution,
+        reference: str | None,
+        answer: Answer,
+        operator: Actor,
     ) -> Payment:
         """Books what an operator found out about a parked payment, as `answer` says it. The log names the operator.
 
@@ -63,15 +91,13 @@ class Booking:
 
         def resolved() -> Payment:
             account, payment = self.find(account_id, payment_id)
-            if payment.resolution == resolution:
+            if was_resolved(payment, resolution, reference):
                 return payment
-            told = payment.model_copy(update={"resolution": resolution})
-            settlement = None
-            if payment.status == "parked":
-                settlement = self._with_what_follows(self._decide(account, told, answer, operator))
-            if settlement is None or settlement.change is None:
-                raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
+            told = payment.model_copy(update={"resolution": resolution, "resolution_reference": reference})
+            settlement = self._with_what_follows(self._decide(account, told, answer, operator))
             change = settlement.change
+            if change is None:
+                raise not_resolvable(payment, "under_way")
             account, entry = logged(
                 change.account,
                 "payment.resolved",
@@ -79,6 +105,7 @@ class Booking:
                 self._clock.now(),
                 payment_id=payment_id,
                 resolution=resolution,
+                gateway_reference=reference,
                 payment_status=settlement.payment.status,
             )
             # May race: the daily check, another operator. The version decides; the loser finds it ended.

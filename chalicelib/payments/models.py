@@ -46,7 +46,7 @@ class Payment(Record):
         local index by-time: SK time_key = reserved_at#payment_id
 
     Always, once money came: amount_minor = sum of allocations + credited_minor. `resolution`: what an operator said of
-    a parked one.
+    a parked one, `resolution_reference` how they said the gateway calls it.
     """
 
     table: ClassVar[str] = "payments"
@@ -74,6 +74,7 @@ class Payment(Record):
     checks: int = 0
     next_check_at: Instant | None = None
     resolution: Resolution | None = None
+    resolution_reference: str | None = None
 
     def derived(self) -> dict[str, str]:
         return {"time_key": self.time_key()}

@@ -63,7 +63,7 @@ class PayBody(RequestBody):
 
 class ResolveBody(RequestBody):
     """What became of a parked payment, as the gateway's own records or the bank say. `gateway_reference`: the gateway's
-    name for the charge."""
+    name for the charge, by which the payment is found; without one it keeps the name it has, if any."""
 
     outcome: Resolution
     gateway_reference: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")] | None = None
