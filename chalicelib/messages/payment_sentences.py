@@ -243,6 +243,13 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
         N_("The payment did not take place"),
         N_("The payment of {amount} did not take place; no money was taken. Pay again if you still want to."),
     ),
+    "payment_status_canceled.replaced": (
+        N_("The payment did not take place"),
+        N_(
+            "The payment of {amount} still waited to be confirmed when another one was begun in its place, so it was "
+            "canceled; no money was taken. See payment {replaced_by_payment_id}."
+        ),
+    ),
     "payment_status_canceled.autopay": (
         N_("The payment did not take place"),
         N_(

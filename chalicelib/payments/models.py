@@ -46,7 +46,8 @@ class Payment(Record):
         local index by-time: SK time_key = reserved_at#payment_id
 
     Always, once money came: amount_minor = sum of allocations + credited_minor. `resolution`: what an operator said of
-    a parked one, `resolution_reference` how they said the gateway calls it.
+    a parked one, `resolution_reference` how they said the gateway calls it. `replaced_by_payment_id`: it waited for the
+    customer, who then asked for that payment in its place.
     """
 
     table: ClassVar[str] = "payments"
@@ -75,6 +76,7 @@ class Payment(Record):
     next_check_at: Instant | None = None
     resolution: Resolution | None = None
     resolution_reference: str | None = None
+    replaced_by_payment_id: str | None = None
 
     def derived(self) -> dict[str, str]:
         return {"time_key": self.time_key()}

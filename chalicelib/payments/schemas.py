@@ -86,6 +86,8 @@ class PaymentView(Wire):
 
     `allocations` are what it is meant for while it is pending, and what it paid once it succeeded; the rest of the
     amount is `credited_minor`. `left_out_invoices` counts the payable invoices that did not fit into this one payment.
+    `replaced_by_payment_id` is the payment that was asked for while this one waited for the customer, and for which it
+    was canceled.
     """
 
     payment_id: str
@@ -105,6 +107,7 @@ class PaymentView(Wire):
     next_best_action: NextBestAction | None
     next_action: NextAction | None
     gateway_reference: str | None
+    replaced_by_payment_id: str | None
     created_at: Instant
     settled_at: Instant | None
 
@@ -116,6 +119,7 @@ class PaymentView(Wire):
             "credited_minor": payment.credited_minor,
             "left_out_invoices": payment.left_out_invoices,
             "currency": payment.currency,
+            "replaced_by_payment_id": payment.replaced_by_payment_id,
             "what": _besides(payment),
             "trigger": payment.trigger,
         } | ({"decline_class": decline.decline_class} if decline else {})
@@ -141,6 +145,7 @@ class PaymentView(Wire):
             next_best_action=NEXT_BEST_ACTION[decline.decline_class] if decline else None,
             next_action=payment.next_action,
             gateway_reference=payment.gateway_reference,
+            replaced_by_payment_id=payment.replaced_by_payment_id,
             created_at=payment.reserved_at,
             settled_at=payment.settled_at,
         )
@@ -148,6 +153,8 @@ class PaymentView(Wire):
 
 def _besides(payment: Payment) -> str:
     """What a receipt has to say beside the amount."""
+    if payment.replaced_by_payment_id:
+        return "replaced"
     if payment.credited_minor:
         return "credited"
     return "left_out" if payment.left_out_invoices else "nothing"

@@ -101,7 +101,9 @@ class Payments:
                 reserve(without_pending(account, in_our_way), order, now, self._policy)
                 for payment_id in in_our_way:
                     given_up.add(payment_id)
-                    self._booking.close(account.account_id, payment_id, request.actor)
+                    self._booking.close(
+                        account.account_id, payment_id, request.actor, replaced_by_payment_id=request.payment_id
+                    )
                 raise Stale(account.account_id)
             payment = reserve(account, order, now, self._policy)
             pending = account.pending | {payment.payment_id: payment}

@@ -52,13 +52,14 @@ def settle(
     policy: PaymentPolicy,
     *,
     closed_by: Actor | None = None,
+    replaced_by_payment_id: str | None = None,
 ) -> Settlement:
     """What `answer` to a charge or a close does to the payment, read together with its account.
 
     Any answer may meet any status, because answers come late and out of order: money is always booked, and what can
     only be old news changes nothing. `closed_by` is who gave the payment up, when it was closed, or resolved it; the
-    log names them where their word is what ended it. `late` marks money that arrived for a payment already ended
-    without it: somebody should know.
+    log names them where their word is what ended it. `replaced_by_payment_id` is the payment asked for in its place.
+    `late` marks money that arrived for a payment already ended without it: somebody should know.
     """
     pending = payment.status in PENDING
     match answer:
@@ -73,7 +74,9 @@ def settle(
         case NotSent() if payment.status != "in_flight":
             return Settlement(payment)  # it speaks of one call only, and another one got through
         case NotSent() | Closed():
-            return _ended(account, _moved(payment, "canceled", now), "payment.canceled", now, actor=closed_by)
+            replaced = {"replaced_by_payment_id": replaced_by_payment_id}
+            canceled = _moved(payment, "canceled", now).model_copy(update=replaced)
+            return _ended(account, canceled, "payment.canceled", now, actor=closed_by, **replaced)
         case Processing():
             return _waiting(account, payment, "processing", now + PROCESSING_CHECK_EVERY, answer.reference, None)
         case ActionRequired():

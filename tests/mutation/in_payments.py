@@ -239,8 +239,8 @@ SETTLING = (
     ),
     _settling.without(
         "who gave a payment up",
-        '"payment.canceled", now, actor=closed_by)',
-        '"payment.canceled", now)',
+        '"payment.canceled", now, actor=closed_by, **replaced)',
+        '"payment.canceled", now, **replaced)',
         "the log names them",
     ),
     _settling.without(
@@ -263,6 +263,13 @@ SETTLING = (
         "None",
         "the log names whose word it was",
         "tests/payments/test_resolving.py",
+    ),
+    _settling.without(
+        "what took a payment's place",
+        'replaced = {"replaced_by_payment_id": replaced_by_payment_id}',
+        'replaced = {"replaced_by_payment_id": None}',
+        "receipt and log say why it was canceled",
+        "tests/payments/test_giving_up.py",
     ),
     _moves.without(
         "legal moves in one table",
@@ -335,8 +342,8 @@ BOOKING = (
     ),
     _booking.without(
         "what follows is in the same commit",
-        "settlement = self._with_what_follows(self._decide(account, standing, answer, closed_by))",
-        "settlement = self._decide(account, standing, answer, closed_by)",
+        "settlement = self._with_what_follows(decided)",
+        "settlement = decided",
         "autopay hears of every end",
         "tests/sweeps/test_stories_autopay.py",
         "tests/sweeps/test_stories_declines.py",
@@ -375,7 +382,10 @@ SERVICE = (
     ),
     _service.without(
         "given up at the gateway first",
-        "                    self._booking.close(account.account_id, payment_id, request.actor)\n",
+        "                    self._booking.close(\n"
+        "                        account.account_id, payment_id, request.actor, "
+        "replaced_by_payment_id=request.payment_id\n"
+        "                    )\n",
         "                    account = self._ledger.commit(Change(without_pending(account, [payment_id])))\n",
         "the customer could still approve it",
     ),
