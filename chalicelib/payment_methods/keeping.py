@@ -96,7 +96,7 @@ def choose(
     """
     autopay = autopay_switched(account.autopay, enabled=autopay_enabled)
     if default is None and autopay_enabled:
-        raise Invalid("no_payment_method")
+        raise Invalid("no_payment_method", reason="autopay")
     if default == account.default_method and autopay == account.autopay:
         return None
     if autopay_enabled and default is not None:

@@ -65,14 +65,14 @@ def pay(call: Call, account_id: str, body: PayBody) -> Answer:
 def list_payments(call: Call, account_id: str, query: PaymentsQuery) -> Answer:
     """List payments, newest first, pending and ended ones together."""
     page = call.desk.payments.list(account_id, limit=query.limit, cursor=query.cursor)
-    views = tuple(PaymentView.of(payment, call.locale) for payment in page.items)
+    views = tuple(_view(call, payment) for payment in page.items)
     return Answer(200, PaymentList(items=views, next_cursor=page.next_cursor))
 
 
 @routes.get(_PAYMENT, role=Role.VIEWER, answers={200: PaymentView})
 def get_payment(call: Call, account_id: str, payment_id: str) -> Answer:
     """See one payment."""
-    return Answer(200, PaymentView.of(call.desk.payments.get(account_id, payment_id), call.locale))
+    return Answer(200, _view(call, call.desk.payments.get(account_id, payment_id)))
 
 
 @routes.post(
@@ -110,8 +110,12 @@ def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveB
     return _done(call, resolved)
 
 
+def _view(call: Call, payment: Payment) -> PaymentView:
+    return PaymentView.of(payment, call.locale, call.desk.settings.cooldown_scope)
+
+
 def _done(call: Call, result: PayResult) -> Answer:
-    return Answer(200, PaymentView.of(result.payment, call.locale), REPLAYED if result.replayed else {})
+    return Answer(200, _view(call, result.payment), REPLAYED if result.replayed else {})
 
 
 def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:
@@ -130,4 +134,4 @@ def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:
         raise PaymentCanceled(payment_id=payment.payment_id, replayed=replayed)
     location = f"/v1/accounts/{payment.account_id}/payments/{payment.payment_id}"
     headers = {"Location": location} | (REPLAYED if replayed else {})
-    return Answer(202 if payment.status in PENDING else 201, PaymentView.of(payment, call.locale), headers)
+    return Answer(202 if payment.status in PENDING else 201, _view(call, payment), headers)

@@ -112,22 +112,13 @@ class PaymentView(Wire):
     settled_at: Instant | None
 
     @classmethod
-    def of(cls, payment: Payment, locale: str) -> Self:
+    def of(cls, payment: Payment, locale: str, cooldown_scope: str) -> Self:
         decline = payment.decline
-        facts = {
-            "amount_minor": payment.amount_minor,
-            "credited_minor": payment.credited_minor,
-            "left_out_invoices": payment.left_out_invoices,
-            "currency": payment.currency,
-            "replaced_by_payment_id": payment.replaced_by_payment_id,
-            "what": _besides(payment),
-            "trigger": payment.trigger,
-        } | ({"decline_class": decline.decline_class} if decline else {})
         return cls(
             payment_id=payment.payment_id,
             account_id=payment.account_id,
             status=payment.status,
-            message=catalog.sentence(f"payment_status_{payment.status}", locale, facts)[1],
+            message=_message(payment, locale, cooldown_scope),
             amount_minor=payment.amount_minor,
             currency=payment.currency,
             payment_method=PaymentMethodOfPayment(
@@ -151,13 +142,30 @@ class PaymentView(Wire):
         )
 
 
+def _message(payment: Payment, locale: str, cooldown_scope: str) -> str:
+    """What a receipt says. Of a manual payment that was declined it is what the answer to its request said."""
+    told = {"decline_class": payment.decline.decline_class} if payment.decline else {}
+    if payment.status == "declined" and payment.retry_at is not None:
+        facts = {"retry_at": payment.retry_at, "scope": cooldown_scope}
+        return catalog.sentence("payment_declined", locale, facts | told)[1]
+    facts = {
+        "amount_minor": payment.amount_minor,
+        "credited_minor": payment.credited_minor,
+        "left_out_invoices": payment.left_out_invoices,
+        "currency": payment.currency,
+        "replaced_by_payment_id": payment.replaced_by_payment_id,
+        "what": _besides(payment),
+    }
+    return catalog.sentence(f"payment_status_{payment.status}", locale, facts | told)[1]
+
+
 def _besides(payment: Payment) -> str:
-    """What a receipt has to say beside the amount."""
+    """What a receipt's sentence depends on beside the status."""
     if payment.replaced_by_payment_id:
         return "replaced"
     if payment.credited_minor:
         return "credited"
-    return "left_out" if payment.left_out_invoices else "nothing"
+    return "left_out" if payment.left_out_invoices else payment.trigger
 
 
 class PaymentList(Wire):
