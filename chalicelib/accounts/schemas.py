@@ -63,10 +63,13 @@ class AccountsQuery(PageQuery):
         default=None,
         min_length=1,
         max_length=128,
-        description="A payment that has ended; pending ones stand in their account.",
+        description="One of its payments, whatever became of it.",
     )
     gateway_reference: str | None = Field(
-        default=None, min_length=1, max_length=255, description="The gateway's name for the charge of an ended payment."
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="The gateway's name for the charge of one of its payments.",
     )
 
 

@@ -8,7 +8,15 @@ from chalicelib.http.endpoints import Call
 from chalicelib.http.routing import Routes
 from chalicelib.payments.models import Payment
 from chalicelib.payments.moves import PENDING
-from chalicelib.payments.schemas import NEXT_BEST_ACTION, PayBody, PaymentList, PaymentsQuery, PaymentView, ResolveBody
+from chalicelib.payments.schemas import (
+    NEXT_BEST_ACTION,
+    PayBody,
+    PaymentList,
+    PaymentsQuery,
+    PaymentView,
+    PendingPaymentsQuery,
+    ResolveBody,
+)
 from chalicelib.payments.service import PayRequest, PayResult
 
 routes = Routes("payments")
@@ -73,6 +81,19 @@ def list_payments(call: Call, account_id: str, query: PaymentsQuery) -> Answer:
 def get_payment(call: Call, account_id: str, payment_id: str) -> Answer:
     """See one payment."""
     return Answer(200, _view(call, call.desk.payments.get(account_id, payment_id)))
+
+
+@routes.get("/v1/pending-payments", role=Role.OPERATOR, query=PendingPaymentsQuery, answers={200: PaymentList})
+def list_pending_payments(call: Call, query: PendingPaymentsQuery) -> Answer:
+    """List pending payments of all accounts, such as those that are parked, in no particular order.
+
+    A page may hold fewer than asked for, or none: only a `next_cursor` of null ends the list.
+    """
+    page = call.desk.pending_payments.page(
+        lambda payment: query.status in (None, payment.status), limit=query.limit, cursor=query.cursor
+    )
+    views = tuple(_view(call, payment) for payment in page.items)
+    return Answer(200, PaymentList(items=views, next_cursor=page.next_cursor))
 
 
 @routes.post(

@@ -73,6 +73,14 @@ class PaymentsQuery(PageQuery):
     """A page of payments."""
 
 
+class PendingPaymentsQuery(PageQuery):
+    """Which pending payments; all when no status is named."""
+
+    status: Literal["in_flight", "requires_action", "processing", "parked"] | None = Field(
+        default=None, description="`parked`: those that wait for an operator to resolve them."
+    )
+
+
 class PaymentMethodOfPayment(Wire):
     """The method as it was when the payment was made."""
 

@@ -18,6 +18,7 @@ _booking = File(
 )
 _checks = File("chalicelib/payments/checks.py", ("tests/payments/test_reconciling.py", "tests/payments"))
 _models = File("chalicelib/payments/models.py", ("tests/payments", "tests/core"))
+_pending = File("chalicelib/payments/pending.py", ("tests/payments/test_pending.py",))
 _service = File(
     "chalicelib/payments/service.py",
     (
@@ -512,5 +513,14 @@ SERVICE = (
         'return derived_id("pay", account_id, operation, key)',
         'return derived_id("pay", operation, key)',
         "the gateway would answer one with the other's charge",
+    ),
+    _pending.unless(
+        "page of pending payments ends in time", "looked_at == ACCOUNTS_PER_PAGE", "a search has to be answered in time"
+    ),
+    _pending.without(
+        "pending payment listed once",
+        "if payment.payment_id <= behind or not wanted(payment):",
+        "if not wanted(payment):",
+        "the next page goes on behind the last",
     ),
 )
