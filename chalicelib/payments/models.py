@@ -25,7 +25,9 @@ class Allocation(Part):
 
 
 class Decline(Part):
-    """Why the issuer said no: the gateway's code, and the class that decides what may happen next."""
+    """Why the issuer said no: the gateway's code, and the class that decides what may happen next. Beside the issuer's
+    codes there are `authentication_failed`, when the customer's bank refused the authentication, and
+    `declined_by_operator`, when an operator resolved the payment so."""
 
     code: str
     decline_class: DeclineClass
