@@ -30,6 +30,7 @@ from chalicelib.payment_methods.service import PaymentMethods
 from chalicelib.payments.booking import Booking
 from chalicelib.payments.checks import Checks
 from chalicelib.payments.jobs import ReconcileSweep
+from chalicelib.payments.pending import PendingPayments
 from chalicelib.payments.reserving import PaymentPolicy
 from chalicelib.payments.service import Payments
 from chalicelib.settings import Settings, from_environment
@@ -55,6 +56,7 @@ class Desk:
     payment_methods: PaymentMethods
     invoices: Invoices
     payments: Payments
+    pending_payments: PendingPayments
     checks: Checks
     activity: Activity
     autopay: Autopay
@@ -111,6 +113,7 @@ def build(
     queue = queue or SqsQueue(settings.sweeps_queue)
     runs = runs or DynamoDBRuns(client, settings.table_prefix, attempts.most)
     taking = payment_policy(settings)
+    pending = PendingPayments(ledger)
     booking = Booking(ledger, gateway, clock, taking, attempts)
     payments = Payments(ledger, gateway, clock, taking, attempts, booking)
     checks = Checks(ledger, booking, clock, stopwatch, timedelta(seconds=settings.gateway_timeout_seconds))
@@ -127,10 +130,11 @@ def build(
         clock=clock,
         ledger=ledger,
         gateway=gateway,
-        accounts=Accounts(ledger, clock, attempts),
+        accounts=Accounts(ledger, clock, attempts, pending),
         payment_methods=PaymentMethods(ledger, gateway, clock, method_policy(settings), attempts),
         invoices=Invoices(ledger, clock, settings.limits.open_invoices, attempts),
         payments=payments,
+        pending_payments=pending,
         checks=checks,
         activity=Activity(ledger),
         autopay=Autopay(clock, autopay),

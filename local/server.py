@@ -24,7 +24,8 @@ class Control(Protocol):
 
 
 class _LocalSite:
-    """The app behind its gateway, and the control API beside it."""
+    """The app behind its gateway, and the control API beside it. Beside one, the bare address leads to the
+    documentation."""
 
     def __init__(self, gateway: Gateway, control: Control | None, log: RequestLog | None) -> None:
         self._gateway = gateway
@@ -35,6 +36,8 @@ class _LocalSite:
         started = time.monotonic()
         if self._control is not None and request.target.startswith(LOCAL_PATHS):
             response = self._control.answer(request)
+        elif self._control is not None and request.target == "/":
+            response = Response(302, (("Location", "/docs"),))
         else:
             response = self._gateway.answer(request)
         if self._log is not None:

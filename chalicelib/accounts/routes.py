@@ -30,7 +30,8 @@ def list_accounts(call: Call, query: AccountsQuery) -> Answer:
     """List accounts.
 
     A viewer sees the accounts of the token. An operator sees all, or finds one by the beginning of its name, by
-    the id of a payment that has ended, or by the gateway's reference of one.
+    the id of a payment, or by the gateway's reference of one. While very many payments are pending, the answer may be
+    empty and `next_cursor` lead on.
     """
     accounts = call.desk.accounts
     searched = [given for given in (query.name, query.payment_id, query.gateway_reference) if given is not None]
@@ -43,9 +44,9 @@ def list_accounts(call: Call, query: AccountsQuery) -> Answer:
     elif query.name is not None:
         page = accounts.named(query.name, limit=query.limit, cursor=query.cursor)
     elif query.payment_id is not None:
-        page = accounts.of_payment(query.payment_id)
+        page = accounts.of_payment(query.payment_id, cursor=query.cursor)
     elif query.gateway_reference is not None:
-        page = accounts.of_gateway_reference(query.gateway_reference)
+        page = accounts.of_gateway_reference(query.gateway_reference, cursor=query.cursor)
     else:
         page = accounts.all(limit=query.limit, cursor=query.cursor)
     views = tuple(AccountView.of(account, call.desk.clock) for account in page.items)

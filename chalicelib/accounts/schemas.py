@@ -10,6 +10,7 @@ from chalicelib.accounts.rules import balance, cooling_down_until, today_of
 from chalicelib.core.clock import Clock, Instant
 from chalicelib.core.money import Currency
 from chalicelib.http.schemas import ONE_LINE, EmailAddress, PageQuery, RequestBody, Wire
+from chalicelib.messages import catalog
 from chalicelib.payment_methods.schemas import DefaultMethodView
 
 
@@ -27,8 +28,22 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def _known_language(locale: str) -> str:
+    if locale.partition("-")[0] not in catalog.languages():
+        raise ValueError("name a language that Paydesk speaks, such as en or de-AT")
+    return locale
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE, examples=["Example Ltd"])]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["en"])]
+Locale = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]{2}(-[A-Z]{2})?$",
+        examples=["en"],
+        description=f"A language, and a region if you like. Languages: {', '.join(sorted(catalog.languages()))}.",
+    ),
+    AfterValidator(_known_language),
+]
 TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(_known_time_zone)]
 Recipients = Annotated[tuple[EmailAddress, ...], Field(max_length=100)]
 
@@ -63,10 +78,13 @@ class AccountsQuery(PageQuery):
         default=None,
         min_length=1,
         max_length=128,
-        description="A payment that has ended; pending ones stand in their account.",
+        description="One of its payments, whatever became of it.",
     )
     gateway_reference: str | None = Field(
-        default=None, min_length=1, max_length=255, description="The gateway's name for the charge of an ended payment."
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="The gateway's name for the charge of one of its payments.",
     )
 
 

@@ -1,6 +1,6 @@
 """Accounts: open one, find one, who gets its invoices."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.accounts.models import BY_NAME, Account, Services, searchable
@@ -12,7 +12,8 @@ from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, make_cursor, read_cursor
 from chalicelib.ledger.models import Change, Index, Key
 from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
-from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT
+from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT, Payment
+from chalicelib.payments.pending import PendingPayments
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class OpenRequest:
 
 
 class Accounts:
-    def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts) -> None:
+    def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts, pending: PendingPayments) -> None:
         self._ledger = ledger
+        self._pending = pending
         self._clock = clock
         self._attempts = attempts
 
@@ -119,16 +121,23 @@ class Accounts:
         page = cut_page(hits, limit, lambda hit: hit[0])
         return Page(self._those([account_id for _, account_id in page.items]), page.next_cursor)
 
-    def of_payment(self, payment_id: str) -> Page[Account]:
-        """The account of a payment that has ended, by its id. A pending one is found in its account."""
-        return self._holding(BY_PAYMENT, payment_id)
+    def of_payment(self, payment_id: str, *, cursor: str | None = None) -> Page[Account]:
+        """The account of a payment, by its id, whatever became of it."""
+        return self._holding(BY_PAYMENT, payment_id, lambda payment: payment.payment_id == payment_id, cursor)
 
-    def of_gateway_reference(self, gateway_reference: str) -> Page[Account]:
-        """The account of a payment that has ended, by the gateway's name for the charge."""
-        return self._holding(BY_GATEWAY_REFERENCE, gateway_reference)
+    def of_gateway_reference(self, gateway_reference: str, *, cursor: str | None = None) -> Page[Account]:
+        """The account of a payment, by the gateway's name for the charge, whatever became of it."""
+        index, reference = BY_GATEWAY_REFERENCE, gateway_reference
+        return self._holding(index, reference, lambda payment: payment.gateway_reference == reference, cursor)
 
-    def _holding(self, index: Index, value: str) -> Page[Account]:
-        return Page(self._those([account_id for _, account_id in self._ledger.find(index, value, limit=10)]))
+    def _holding(self, index: Index, value: str, is_it: Callable[[Payment], bool], cursor: str | None) -> Page[Account]:
+        """Of a payment that has ended, by the index; else of a pending one, whose page may be empty and lead on."""
+        ended = self._ledger.find(index, value, limit=10)
+        if ended:
+            return Page(self._those([account_id for _, account_id in ended]))
+        page = self._pending.page(is_it, limit=1, cursor=cursor)
+        found = [payment.account_id for payment in page.items]
+        return Page(self._those(found), None if found else page.next_cursor)
 
     def _those(self, account_ids: Sequence[str]) -> list[Account]:
         """The records behind an index's answer; the index is eventual, so one may be gone."""

@@ -38,6 +38,10 @@ def put_payment_settings(call: Call, account_id: str, body: PaymentSettingsBody)
 
 @routes.get("/v1/accounts/{account_id}/autopay/forecast", role=Role.VIEWER, answers={200: ForecastView})
 def get_autopay_forecast(call: Call, account_id: str) -> Answer:
-    """See what autopay will charge when, with what, and what would make it fail."""
+    """See what autopay will charge when, with what, and what would make it fail.
+
+    It tells of invoices that are issued. Renewals of subscriptions to come are left out: each joins once its invoice is
+    issued.
+    """
     account = call.desk.accounts.get(account_id)
     return Answer(200, ForecastView.of(call.desk.autopay.forecast(account), account))

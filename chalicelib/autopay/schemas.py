@@ -39,7 +39,8 @@ class PlannedChargeView(Wire):
 
 
 class ForecastView(Wire):
-    """What autopay will charge when, with what, and what would make it fail. `health` is the worst of all charges."""
+    """What autopay will charge when, with what, and what would make it fail. `health` is the worst of all charges. They
+    are for invoices that are issued; renewals to come are left out."""
 
     autopay_enabled: bool
     payment_method: DefaultMethodView | None

@@ -28,9 +28,9 @@ class Charge:
 
 @dataclass(frozen=True)
 class Approved:
-    """The money is taken. `reference` is the gateway's name for the charge."""
+    """The money is taken. `reference` is the gateway's name for the charge; a person who says so may not know it."""
 
-    reference: str
+    reference: str | None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "key_too_long": {"limit_characters": 255},
     "missing_role": {"missing_role": "billing_admin"},
     "search_needs_operator": {"missing_role": "operator"},
+    "no_such_run": {"sweeps": ["autopay", "reconcile", "overdue", "renewals"]},
     "body_too_large": {"limit_bytes": 65536},
     "invalid_request": {"errors": [{"field": "amount_minor", "problem": "It has to be more than 0."}]},
     "limit_reached": {"what": "payment_methods", "limit": 20},
@@ -31,7 +32,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "too_many_invoices": {"limit": 90},
     "invoice_not_payable": {"invoice_id": _INVOICE},
     "payment_not_cancelable": {"payment_id": _PAYMENT, "payment_status": "succeeded"},
-    "payment_not_resolvable": {"payment_id": _PAYMENT, "payment_status": "succeeded"},
+    "payment_not_resolvable": {
+        "payment_id": _PAYMENT,
+        "payment_status": "succeeded",
+        "reason": "already_resolved",
+        "resolution": "succeeded",
+        "gateway_reference": "ch_17",
+    },
     "payment_declined": {
         "payment_id": _PAYMENT,
         "decline_code": "insufficient_funds",

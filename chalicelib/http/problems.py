@@ -20,7 +20,7 @@ STATUS: Mapping[str, int] = {
         401: "unauthorized",
         402: "payment_declined",
         403: "missing_role search_needs_operator",
-        404: "not_found no_such_route",
+        404: "not_found no_such_route no_such_run",
         405: "method_not_allowed",
         409: "nothing_to_pay balance_changed method_in_use default_method payment_not_cancelable invoice_not_voidable "
         "payment_not_resolvable",

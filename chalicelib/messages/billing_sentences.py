@@ -54,6 +54,14 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
         N_("Nothing was stored. Choose another kind of payment method, for example a card."),
     ),
     "token_refused": (
+        N_("The payment gateway does not keep this payment method"),
+        N_("Nothing was stored; gateway_code is the gateway's reason. Enter the card again, or another one."),
+    ),
+    "token_refused.incorrect_cvc": (
+        N_("The security code of the card is wrong"),
+        N_("Nothing was stored. Enter the card again with the security code printed on it, and send the new token."),
+    ),
+    "token_refused.token_unknown": (
         N_("The payment gateway does not accept this token"),
         N_(
             "Nothing was stored. A token can be used once and not for long: enter the card again and send the new "

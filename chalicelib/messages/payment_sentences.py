@@ -11,6 +11,14 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
             "pending lists them. Wait for those, or cancel the one that waits for you."
         ),
     ),
+    "nothing_to_pay.parked": (
+        N_("There is nothing to pay"),
+        N_(
+            "Nothing was charged. {open} is open, and {covered} of it is covered by payments that pending lists. What "
+            "became of the parked one could not be found out: our finance team looks into it, and until then it can "
+            "neither be canceled nor paid again."
+        ),
+    ),
     "nothing_to_pay.nothing_open": (
         N_("Everything is paid"),
         N_("No invoice is open, so nothing was charged."),
@@ -30,6 +38,13 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "no_payment_method": (
         N_("No payment method was chosen"),
         N_("Nothing was done: the account has no default payment method. Name one, or add one first."),
+    ),
+    "no_payment_method.autopay": (
+        N_("Autopay needs a default payment method"),
+        N_(
+            "Nothing was changed: autopay charges the default payment method. Name one as default_payment_method_id, "
+            "or leave autopay off."
+        ),
     ),
     "too_many_invoices": (
         N_("This would pay too many invoices at once"),
@@ -56,6 +71,27 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
             "out what happened, is resolved by a person."
         ),
     ),
+    "payment_not_resolvable.already_resolved": (
+        N_("This payment is resolved already"),
+        N_(
+            "Nothing was changed: it was resolved as {resolution} before, and its status is {payment_status}. What was "
+            "said then stands; gateway_reference is how it is found at the gateway."
+        ),
+    ),
+    "payment_not_resolvable.not_closed": (
+        N_("The gateway does not confirm that nothing was charged"),
+        N_(
+            "Nothing was changed. Look the payment up in the gateway's own records, then resolve it as succeeded or "
+            "declined."
+        ),
+    ),
+    "payment_not_resolvable.under_way": (
+        N_("The gateway still works on this payment"),
+        N_(
+            "Nothing was changed: the gateway says that the payment is under way and may still succeed. It is asked "
+            "every day, and what it says then is booked by itself."
+        ),
+    ),
     "payment_declined": (
         N_("The payment was declined"),
         N_("No money was taken. Ask the bank why, or choose another payment method; pay again at {retry_at} or later."),
@@ -70,8 +106,8 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_declined.fix_method": (
         N_("The payment was declined"),
         N_(
-            "No money was taken: something about the payment method is wrong or outdated. Update it or add another "
-            "one, and pay again at {retry_at} or later."
+            "No money was taken: something about the payment method is wrong or outdated. Update its expiry date if "
+            "the bank sent a new one; otherwise add it again, or another one. Pay again at {retry_at} or later."
         ),
     ),
     "payment_declined.needs_customer": (
@@ -102,8 +138,9 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_declined.fix_method.payment_method": (
         N_("The payment was declined"),
         N_(
-            "No money was taken: something about the payment method is wrong or outdated. Pay with another one, or "
-            "update it and try again at {retry_at} or later."
+            "No money was taken: something about the payment method is wrong or outdated. Pay with another one. Or "
+            "update its expiry date if the bank sent a new one, otherwise add it again, and try again at {retry_at} or "
+            "later."
         ),
     ),
     "payment_declined.needs_customer.payment_method": (
@@ -139,7 +176,7 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
             "try again at {retry_at} or later."
         ),
     ),
-    # What a receipt says, by the payment's status.
+    # What a receipt says, by the payment's status. Of a manual one that was declined: what its request was told.
     "payment_status_in_flight": (
         N_("The payment is under way"),
         N_(
@@ -186,13 +223,6 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_status_declined": (
         N_("The payment was declined"),
         N_(
-            "The payment of {amount} was declined; no money was taken. Pay with another payment method, or try again "
-            "later."
-        ),
-    ),
-    "payment_status_declined.autopay": (
-        N_("The payment was declined"),
-        N_(
             "Autopay's payment of {amount} was declined; no money was taken. The forecast says whether and when "
             "autopay tries again. Nothing keeps you from paying sooner with another payment method."
         ),
@@ -200,27 +230,35 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_status_declined.fix_method": (
         N_("The payment was declined"),
         N_(
-            "The payment of {amount} was declined; no money was taken. Something about the payment method is wrong or "
-            "outdated: update it, or pay with another one."
+            "Autopay's payment of {amount} was declined; no money was taken. Something about the payment method is "
+            "wrong or outdated: update its expiry date if the bank sent a new one; otherwise add it again, or pay with "
+            "another one."
         ),
     ),
     "payment_status_declined.needs_customer": (
         N_("The payment was declined"),
         N_(
-            "The payment of {amount} was declined; no money was taken. The bank wants its customer to confirm: pay "
-            "again and confirm when it asks."
+            "Autopay's payment of {amount} was declined; no money was taken. The bank wants its customer to confirm: "
+            "pay yourself and confirm when it asks."
         ),
     ),
     "payment_status_declined.never_again": (
         N_("The payment was declined"),
         N_(
-            "The payment of {amount} was declined; no money was taken. The bank refuses this payment method for good: "
-            "pay with another one."
+            "Autopay's payment of {amount} was declined; no money was taken. The bank refuses this payment method for "
+            "good: pay with another one."
         ),
     ),
     "payment_status_canceled": (
         N_("The payment did not take place"),
         N_("The payment of {amount} did not take place; no money was taken. Pay again if you still want to."),
+    ),
+    "payment_status_canceled.replaced": (
+        N_("The payment did not take place"),
+        N_(
+            "The payment of {amount} still waited to be confirmed when another one was begun in its place, so it was "
+            "canceled; no money was taken. See payment {replaced_by_payment_id}."
+        ),
     ),
     "payment_status_canceled.autopay": (
         N_("The payment did not take place"),

@@ -82,9 +82,16 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
             "the right person."
         ),
     ),
+    "no_such_run": (
+        N_("There is no such run"),
+        N_(
+            "The address of a run ends in a sweep and a date in UTC, such as /v1/runs/autopay/2026-11-23. Sweeps are: "
+            "{sweeps}."
+        ),
+    ),
     "no_such_route": (
         N_("There is no such address"),
-        N_("Nothing answers here. The documentation at /docs lists every address."),
+        N_("Nothing answers here, or not to this method. The documentation at /docs lists every address."),
     ),
     "method_not_allowed": (
         N_("This address does not take that method"),
@@ -153,13 +160,6 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
     "gateway_unavailable": (
         N_("The payment gateway does not answer"),
         N_("Nothing was stored or charged by this request. Send the same request with the same key again in a moment."),
-    ),
-    "gateway_unavailable.not_closed": (
-        N_("The gateway does not confirm that nothing was charged"),
-        N_(
-            "Nothing was changed. Look the payment up in the gateway's own records, then resolve it as succeeded or "
-            "declined."
-        ),
     ),
     "internal_error": (
         N_("Something went wrong at our end"),

@@ -9,6 +9,6 @@ from chalicelib.messages.billing_sentences import BILLING_SENTENCES
 from chalicelib.messages.payment_sentences import PAYMENT_SENTENCES
 from chalicelib.messages.request_sentences import REQUEST_SENTENCES
 
-VARIANT_FACTS = ("reason", "what", "missing_role", "decline_class", "scope", "trigger")
+VARIANT_FACTS = ("reason", "what", "missing_role", "decline_class", "scope", "gateway_code")
 
 SENTENCES: dict[str, tuple[str, str]] = REQUEST_SENTENCES | PAYMENT_SENTENCES | BILLING_SENTENCES

@@ -96,7 +96,7 @@ def choose(
     """
     autopay = autopay_switched(account.autopay, enabled=autopay_enabled)
     if default is None and autopay_enabled:
-        raise Invalid("no_payment_method")
+        raise Invalid("no_payment_method", reason="autopay")
     if default == account.default_method and autopay == account.autopay:
         return None
     if autopay_enabled and default is not None:
@@ -157,7 +157,7 @@ def _promoted(account: Account, successor: PaymentMethodRecord | None, now: date
 
 def _refuse_unusable(account: Account, default: MethodSnapshot, now: datetime) -> None:
     """Raises Invalid("method_not_usable") for a default that autopay could not charge."""
-    reason = why_not_usable(default, now, today_of(account, now))
+    reason: str | None = why_not_usable(default, now, today_of(account, now))
     if default.fingerprint in account.autopay.refused_fingerprints:
         reason = "refused_for_good"
     if reason:

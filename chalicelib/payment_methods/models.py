@@ -10,6 +10,7 @@ from chalicelib.core.clock import Instant
 from chalicelib.ledger.models import Part, Record
 
 MethodKind = Literal["card", "bank_debit", "paypal", "check"]
+UnusableReason = Literal["check", "not_yet_usable", "expired"]
 
 
 class BillingDetails(Part):

@@ -10,6 +10,7 @@ from chalicelib.payment_methods.models import (
     MethodSnapshot,
     PaymentMethodRecord,
     PayPal,
+    UnusableReason,
 )
 
 _BRAND_NAMES = {
@@ -54,7 +55,7 @@ def last_day(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
 
-def why_not_usable(method: MethodSnapshot, now: datetime, today: date) -> str | None:
+def why_not_usable(method: MethodSnapshot, now: datetime, today: date) -> UnusableReason | None:
     """Why the method cannot be charged now: `check`, `not_yet_usable`, `expired`; None when it can."""
     if method.kind == "check":
         return "check"

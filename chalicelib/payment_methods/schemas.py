@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from chalicelib.accounts.models import Account
-from chalicelib.accounts.rules import cooling_down_until
+from chalicelib.accounts.rules import cooling_down_until, today_of
 from chalicelib.core.clock import Instant
 from chalicelib.http.schemas import ONE_LINE, EmailAddress, Id, QueryParameters, RequestBody, Wire, left_out, stated
-from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord
-from chalicelib.payment_methods.rules import label
+from chalicelib.payment_methods.models import BillingDetails, Card, MethodSnapshot, PaymentMethodRecord, UnusableReason
+from chalicelib.payment_methods.rules import label, snapshot, why_not_usable
 
 ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE)]
 
@@ -104,8 +104,8 @@ class DefaultMethodView(Wire):
 
 
 class PaymentMethodView(Wire):
-    """A payment method. brand, last4 and expiry are a card's. `cooldown_until`: before it no manual payment is taken
-    with this method, because one was declined."""
+    """A payment method. brand, last4 and expiry are a card's. `unusable_reason`: why it cannot be charged now, such as
+    `expired`. `cooldown_until`: before it no manual payment is taken with this method, because one was declined."""
 
     payment_method_id: str
     kind: Literal["card", "bank_debit", "paypal", "check"]
@@ -118,6 +118,7 @@ class PaymentMethodView(Wire):
     status: Literal["active", "removed"]
     is_default: bool
     usable_from: Instant | None
+    unusable_reason: UnusableReason | None
     cooldown_until: Instant | None
     added_at: Instant
 
@@ -137,6 +138,7 @@ class PaymentMethodView(Wire):
             status=method.status,
             is_default=default is not None and default.payment_method_id == method.payment_method_id,
             usable_from=method.usable_from,
+            unusable_reason=why_not_usable(snapshot(method), now, today_of(account, now)),
             cooldown_until=cooling_down_until(account, now, method.fingerprint),
             added_at=method.added_at,
         )

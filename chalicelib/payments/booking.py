@@ -22,6 +22,28 @@ PATIENCE = 4
 to try again."""
 
 
+def was_resolved(payment: Payment, resolution: Resolution, reference: str | None) -> bool:
+    """Whether an operator has said just this of it before. Raises Conflict("payment_not_resolvable") for a payment of
+    which something else was said, or that is not parked."""
+    if payment.resolution == resolution and payment.resolution_reference == reference:
+        return True
+    if payment.status != "parked":
+        raise not_resolvable(payment, "already_resolved" if payment.resolution else "not_parked")
+    return False
+
+
+def not_resolvable(payment: Payment, reason: str) -> Conflict:
+    """Why an operator's word is not taken, beside what was said of the payment and booked before."""
+    return Conflict(
+        "payment_not_resolvable",
+        payment_id=payment.payment_id,
+        payment_status=payment.status,
+        reason=reason,
+        resolution=payment.resolution,
+        gateway_reference=payment.gateway_reference,
+    )
+
+
 class Booking:
     def __init__(
         self, ledger: LedgerPort, gateway: GatewayPort, clock: Clock, policy: PaymentPolicy, attempts: Attempts
@@ -40,12 +62,15 @@ class Booking:
             raise NotFound("not_found")
         return account, payment
 
-    def close(self, account_id: str, payment_id: str, actor: Actor) -> Payment:
+    def close(
+        self, account_id: str, payment_id: str, actor: Actor, *, replaced_by_payment_id: str | None = None
+    ) -> Payment:
         """Fences one payment and books what the gateway says of it. The payment as it stands afterwards."""
         account, payment = self.find(account_id, payment_id)
         if payment_id not in account.pending:
             return payment
-        return self.settle(None, payment, self.fence(payment), closed_by=actor)
+        answer = self.fence(payment)
+        return self.settle(None, payment, answer, closed_by=actor, replaced_by_payment_id=replaced_by_payment_id)
 
     def fence(self, payment: Payment) -> Answer:
         """What the gateway says of it, or that from now on nothing can happen to it; nothing is booked."""
@@ -54,7 +79,13 @@ class Booking:
         return self._gateway.close(payment.payment_id)
 
     def resolve(
-        self, account_id: str, payment_id: str, resolution: Resolution, answer: Answer, operator: Actor
+        self,
+        account_id: str,
+        payment_id: str,
+        resolution: Resolution,
+        reference: str | None,
+        answer: Answer,
+        operator: Actor,
     ) -> Payment:
         """Books what an operator found out about a parked payment, as `answer` says it. The log names the operator.
 
@@ -63,15 +94,13 @@ class Booking:
 
         def resolved() -> Payment:
             account, payment = self.find(account_id, payment_id)
-            if payment.resolution == resolution:
+            if was_resolved(payment, resolution, reference):
                 return payment
-            told = payment.model_copy(update={"resolution": resolution})
-            settlement = None
-            if payment.status == "parked":
-                settlement = self._with_what_follows(self._decide(account, told, answer, operator))
-            if settlement is None or settlement.change is None:
-                raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
+            told = payment.model_copy(update={"resolution": resolution, "resolution_reference": reference})
+            settlement = self._with_what_follows(self._decide(account, told, answer, operator))
             change = settlement.change
+            if change is None:
+                raise not_resolvable(payment, "under_way")
             account, entry = logged(
                 change.account,
                 "payment.resolved",
@@ -79,6 +108,7 @@ class Booking:
                 self._clock.now(),
                 payment_id=payment_id,
                 resolution=resolution,
+                gateway_reference=reference,
                 payment_status=settlement.payment.status,
             )
             # May race: the daily check, another operator. The version decides; the loser finds it ended.
@@ -88,7 +118,13 @@ class Booking:
         return until_committed(self._attempts, resolved)
 
     def settle(
-        self, account: Account | None, payment: Payment, answer: Answer, *, closed_by: Actor | None = None
+        self,
+        account: Account | None,
+        payment: Payment,
+        answer: Answer,
+        *,
+        closed_by: Actor | None = None,
+        replaced_by_payment_id: str | None = None,
     ) -> Payment:
         """Books an answer, of a close when `closed_by` is given. `account` as just committed saves a read; whatever
         came between makes the commit Stale, and the account and the payment are then read together.
@@ -103,7 +139,8 @@ class Booking:
                 account, standing, held = held, payment, None
             else:
                 account, standing = self.find(payment.account_id, payment.payment_id)
-            settlement = self._with_what_follows(self._decide(account, standing, answer, closed_by))
+            decided = self._decide(account, standing, answer, closed_by, replaced_by_payment_id)
+            settlement = self._with_what_follows(decided)
             if settlement.change is not None:
                 # May race: a check, a replay, any other change of the account. The version decides; the loser reads
                 # again and finds the payment ended, or books it on what is open by then.
@@ -123,8 +160,18 @@ class Booking:
         account, entries = self._policy.after(change.account, settlement.payment, self._clock.now())
         return replace(settlement, change=replace(change, account=account, puts=(*change.puts, *entries)))
 
-    def _decide(self, account: Account, payment: Payment, answer: Answer, closed_by: Actor | None) -> Settlement:
+    def _decide(
+        self,
+        account: Account,
+        payment: Payment,
+        answer: Answer,
+        closed_by: Actor | None,
+        replaced_by_payment_id: str | None = None,
+    ) -> Settlement:
         now = self._clock.now()
         if closed_by and isinstance(answer, Unknown):
             return checked_in_vain(account, payment, now, self._policy)
-        return settle(account, payment, answer, now, self._policy, closed_by=closed_by)
+        policy = self._policy
+        return settle(
+            account, payment, answer, now, policy, closed_by=closed_by, replaced_by_payment_id=replaced_by_payment_id
+        )

@@ -25,7 +25,9 @@ class Allocation(Part):
 
 
 class Decline(Part):
-    """Why the issuer said no: the gateway's code, and the class that decides what may happen next."""
+    """Why the issuer said no: the gateway's code, and the class that decides what may happen next. Beside the issuer's
+    codes there are `authentication_failed`, when the customer's bank refused the authentication, and
+    `declined_by_operator`, when an operator resolved the payment so."""
 
     code: str
     decline_class: DeclineClass
@@ -46,7 +48,8 @@ class Payment(Record):
         local index by-time: SK time_key = reserved_at#payment_id
 
     Always, once money came: amount_minor = sum of allocations + credited_minor. `resolution`: what an operator said of
-    a parked one.
+    a parked one, `resolution_reference` how they said the gateway calls it. `replaced_by_payment_id`: it waited for the
+    customer, who then asked for that payment in its place.
     """
 
     table: ClassVar[str] = "payments"
@@ -74,6 +77,8 @@ class Payment(Record):
     checks: int = 0
     next_check_at: Instant | None = None
     resolution: Resolution | None = None
+    resolution_reference: str | None = None
+    replaced_by_payment_id: str | None = None
 
     def derived(self) -> dict[str, str]:
         return {"time_key": self.time_key()}

@@ -177,11 +177,12 @@ def _up_to(amount_minor: int, parts: Sequence[Allocation]) -> list[Allocation]:
 
 def _what_is_in_the_way(account: Account, now: datetime) -> dict[str, object]:
     owed = balance(account, today_of(account, now))
+    parked = any(payment.status == "parked" for payment in account.pending.values())
     return {
         "open_minor": owed.open_minor,
         "covered_minor": owed.covered_minor,
         "currency": account.currency,
-        "reason": "all_covered" if owed.open_minor else "nothing_open",
+        "reason": ("parked" if parked else "all_covered") if owed.open_minor else "nothing_open",
         "pending": [
             {
                 "payment_id": payment.payment_id,

@@ -8,7 +8,15 @@ from chalicelib.http.endpoints import Call
 from chalicelib.http.routing import Routes
 from chalicelib.payments.models import Payment
 from chalicelib.payments.moves import PENDING
-from chalicelib.payments.schemas import NEXT_BEST_ACTION, PayBody, PaymentList, PaymentsQuery, PaymentView, ResolveBody
+from chalicelib.payments.schemas import (
+    NEXT_BEST_ACTION,
+    PayBody,
+    PaymentList,
+    PaymentsQuery,
+    PaymentView,
+    PendingPaymentsQuery,
+    ResolveBody,
+)
 from chalicelib.payments.service import PayRequest, PayResult
 
 routes = Routes("payments")
@@ -65,14 +73,27 @@ def pay(call: Call, account_id: str, body: PayBody) -> Answer:
 def list_payments(call: Call, account_id: str, query: PaymentsQuery) -> Answer:
     """List payments, newest first, pending and ended ones together."""
     page = call.desk.payments.list(account_id, limit=query.limit, cursor=query.cursor)
-    views = tuple(PaymentView.of(payment, call.locale) for payment in page.items)
+    views = tuple(_view(call, payment) for payment in page.items)
     return Answer(200, PaymentList(items=views, next_cursor=page.next_cursor))
 
 
 @routes.get(_PAYMENT, role=Role.VIEWER, answers={200: PaymentView})
 def get_payment(call: Call, account_id: str, payment_id: str) -> Answer:
     """See one payment."""
-    return Answer(200, PaymentView.of(call.desk.payments.get(account_id, payment_id), call.locale))
+    return Answer(200, _view(call, call.desk.payments.get(account_id, payment_id)))
+
+
+@routes.get("/v1/pending-payments", role=Role.OPERATOR, query=PendingPaymentsQuery, answers={200: PaymentList})
+def list_pending_payments(call: Call, query: PendingPaymentsQuery) -> Answer:
+    """List pending payments of all accounts, such as those that are parked, in no particular order.
+
+    A page may hold fewer than asked for, or none: only a `next_cursor` of null ends the list.
+    """
+    page = call.desk.pending_payments.page(
+        lambda payment: query.status in (None, payment.status), limit=query.limit, cursor=query.cursor
+    )
+    views = tuple(_view(call, payment) for payment in page.items)
+    return Answer(200, PaymentList(items=views, next_cursor=page.next_cursor))
 
 
 @routes.post(
@@ -96,21 +117,26 @@ def cancel_payment(call: Call, account_id: str, payment_id: str) -> Answer:
     body=ResolveBody,
     keyed=True,
     answers={200: PaymentView},
-    problems=("payment_not_resolvable", "gateway_unavailable"),
+    problems=("payment_not_resolvable",),
 )
 def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveBody) -> Answer:
     """Say what became of a parked payment, which no check could find out.
 
     Unless it succeeded, it is closed at the gateway first. Should that say the money was taken after all, the answer
-    shows the payment as succeeded. Should it say nothing, `canceled` is refused, and `declined` is believed: look into
-    the gateway's own records before you say so.
+    shows the payment as succeeded. Should it say nothing, `canceled` is refused (reason `not_closed`), and `declined`
+    is believed: look into the gateway's own records before you say so. The same resolution sent again changes nothing;
+    another one is refused and told what was said before (reason `already_resolved`).
     """
     resolved = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)
     return _done(call, resolved)
 
 
+def _view(call: Call, payment: Payment) -> PaymentView:
+    return PaymentView.of(payment, call.locale, call.desk.settings.cooldown_scope)
+
+
 def _done(call: Call, result: PayResult) -> Answer:
-    return Answer(200, PaymentView.of(result.payment, call.locale), REPLAYED if result.replayed else {})
+    return Answer(200, _view(call, result.payment), REPLAYED if result.replayed else {})
 
 
 def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:
@@ -129,4 +155,4 @@ def _stands(call: Call, payment: Payment, *, replayed: bool) -> Answer:
         raise PaymentCanceled(payment_id=payment.payment_id, replayed=replayed)
     location = f"/v1/accounts/{payment.account_id}/payments/{payment.payment_id}"
     headers = {"Location": location} | (REPLAYED if replayed else {})
-    return Answer(202 if payment.status in PENDING else 201, PaymentView.of(payment, call.locale), headers)
+    return Answer(202 if payment.status in PENDING else 201, _view(call, payment), headers)

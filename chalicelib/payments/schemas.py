@@ -63,7 +63,7 @@ class PayBody(RequestBody):
 
 class ResolveBody(RequestBody):
     """What became of a parked payment, as the gateway's own records or the bank say. `gateway_reference`: the gateway's
-    name for the charge."""
+    name for the charge, by which the payment is found; without one it keeps the name it has, if any."""
 
     outcome: Resolution
     gateway_reference: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")] | None = None
@@ -71,6 +71,14 @@ class ResolveBody(RequestBody):
 
 class PaymentsQuery(PageQuery):
     """A page of payments."""
+
+
+class PendingPaymentsQuery(PageQuery):
+    """Which pending payments; all when no status is named."""
+
+    status: Literal["in_flight", "requires_action", "processing", "parked"] | None = Field(
+        default=None, description="`parked`: those that wait for an operator to resolve them."
+    )
 
 
 class PaymentMethodOfPayment(Wire):
@@ -86,6 +94,8 @@ class PaymentView(Wire):
 
     `allocations` are what it is meant for while it is pending, and what it paid once it succeeded; the rest of the
     amount is `credited_minor`. `left_out_invoices` counts the payable invoices that did not fit into this one payment.
+    `replaced_by_payment_id` is the payment that was asked for while this one waited for the customer, and for which it
+    was canceled.
     """
 
     payment_id: str
@@ -105,25 +115,18 @@ class PaymentView(Wire):
     next_best_action: NextBestAction | None
     next_action: NextAction | None
     gateway_reference: str | None
+    replaced_by_payment_id: str | None
     created_at: Instant
     settled_at: Instant | None
 
     @classmethod
-    def of(cls, payment: Payment, locale: str) -> Self:
+    def of(cls, payment: Payment, locale: str, cooldown_scope: str) -> Self:
         decline = payment.decline
-        facts = {
-            "amount_minor": payment.amount_minor,
-            "credited_minor": payment.credited_minor,
-            "left_out_invoices": payment.left_out_invoices,
-            "currency": payment.currency,
-            "what": _besides(payment),
-            "trigger": payment.trigger,
-        } | ({"decline_class": decline.decline_class} if decline else {})
         return cls(
             payment_id=payment.payment_id,
             account_id=payment.account_id,
             status=payment.status,
-            message=catalog.sentence(f"payment_status_{payment.status}", locale, facts)[1],
+            message=_message(payment, locale, cooldown_scope),
             amount_minor=payment.amount_minor,
             currency=payment.currency,
             payment_method=PaymentMethodOfPayment(
@@ -141,16 +144,36 @@ class PaymentView(Wire):
             next_best_action=NEXT_BEST_ACTION[decline.decline_class] if decline else None,
             next_action=payment.next_action,
             gateway_reference=payment.gateway_reference,
+            replaced_by_payment_id=payment.replaced_by_payment_id,
             created_at=payment.reserved_at,
             settled_at=payment.settled_at,
         )
 
 
+def _message(payment: Payment, locale: str, cooldown_scope: str) -> str:
+    """What a receipt says. Of a manual payment that was declined it is what the answer to its request said."""
+    told = {"decline_class": payment.decline.decline_class} if payment.decline else {}
+    if payment.status == "declined" and payment.retry_at is not None:
+        facts = {"retry_at": payment.retry_at, "scope": cooldown_scope}
+        return catalog.sentence("payment_declined", locale, facts | told)[1]
+    facts = {
+        "amount_minor": payment.amount_minor,
+        "credited_minor": payment.credited_minor,
+        "left_out_invoices": payment.left_out_invoices,
+        "currency": payment.currency,
+        "replaced_by_payment_id": payment.replaced_by_payment_id,
+        "what": _besides(payment),
+    }
+    return catalog.sentence(f"payment_status_{payment.status}", locale, facts | told)[1]
+
+
 def _besides(payment: Payment) -> str:
-    """What a receipt has to say beside the amount."""
+    """What a receipt's sentence depends on beside the status."""
+    if payment.replaced_by_payment_id:
+        return "replaced"
     if payment.credited_minor:
         return "credited"
-    return "left_out" if payment.left_out_invoices else "nothing"
+    return "left_out" if payment.left_out_invoices else payment.trigger
 
 
 class PaymentList(Wire):

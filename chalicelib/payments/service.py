@@ -21,7 +21,7 @@ from chalicelib.ledger.models import Change, Key, Stale
 from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payment_methods.models import MethodSnapshot, PaymentMethodRecord
 from chalicelib.payment_methods.rules import snapshot
-from chalicelib.payments.booking import Booking
+from chalicelib.payments.booking import Booking, not_resolvable, was_resolved
 from chalicelib.payments.models import Payment, Resolution, Trigger, payment_id_of
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
 from chalicelib.payments.settling import Answer
@@ -101,7 +101,9 @@ class Payments:
                 reserve(without_pending(account, in_our_way), order, now, self._policy)
                 for payment_id in in_our_way:
                     given_up.add(payment_id)
-                    self._booking.close(account.account_id, payment_id, request.actor)
+                    self._booking.close(
+                        account.account_id, payment_id, request.actor, replaced_by_payment_id=request.payment_id
+                    )
                 raise Stale(account.account_id)
             payment = reserve(account, order, now, self._policy)
             pending = account.pending | {payment.payment_id: payment}
@@ -162,24 +164,23 @@ class Payments:
         changes nothing. Unless it succeeded, it is closed at the gateway first: whatever that says happened is booked
         instead.
 
-        Raises Conflict("payment_not_resolvable") in any other state, Unavailable when it is to be canceled and the
-        gateway does not say that nothing can be taken any more.
+        Raises Conflict("payment_not_resolvable") in any other state, and when it is to be canceled while the gateway
+        does not say that nothing can be taken any more.
         """
         _, payment = self._booking.find(account_id, payment_id)
-        if payment.resolution == resolution:
+        if was_resolved(payment, resolution, gateway_reference):
             return PayResult(payment, replayed=True)
-        if payment.status != "parked":
-            raise Conflict("payment_not_resolvable", payment_id=payment_id, payment_status=payment.status)
         answer: Answer
         if resolution == "succeeded":
-            answer = Approved(gateway_reference or payment.gateway_reference or payment_id)
+            answer = Approved(gateway_reference or payment.gateway_reference)
         else:
             answer = self._booking.fence(payment)
         if resolution == "canceled" and isinstance(answer, Unknown):
-            raise Unavailable("gateway_unavailable", retry_after_seconds=60, reason="not_closed")
+            raise not_resolvable(payment, "not_closed")
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
             answer = Declined("declined_by_operator", "retry_later", gateway_reference)
-        return PayResult(self._booking.resolve(account_id, payment_id, resolution, answer, operator), replayed=False)
+        resolved = self._booking.resolve(account_id, payment_id, resolution, gateway_reference, answer, operator)
+        return PayResult(resolved, replayed=False)
 
     def get(self, account_id: str, payment_id: str) -> Payment:
         _, payment = self._booking.find(account_id, payment_id)

@@ -25,7 +25,7 @@ from chalicelib.gateways.port import (
 )
 from chalicelib.invoices.models import Invoice
 from chalicelib.ledger.models import Change, FieldSet, Key, Record
-from chalicelib.payments.models import Allocation, Decline, Payment, PaymentStatus
+from chalicelib.payments.models import Allocation, Decline, Payment, PaymentStatus, Resolution
 from chalicelib.payments.moves import MOVES, PENDING, check_move
 from chalicelib.payments.reserving import PaymentPolicy, cooldown_key, without_pending
 
@@ -52,11 +52,13 @@ def settle(
     policy: PaymentPolicy,
     *,
     closed_by: Actor | None = None,
+    replaced_by_payment_id: str | None = None,
 ) -> Settlement:
     """What `answer` to a charge or a close does to the payment, read together with its account.
 
     Any answer may meet any status, because answers come late and out of order: money is always booked, and what can
-    only be old news changes nothing. `closed_by` is who gave the payment up, when it was closed; the log names them.
+    only be old news changes nothing. `closed_by` is who gave the payment up, when it was closed, or resolved it; the
+    log names them where their word is what ended it. `replaced_by_payment_id` is the payment asked for in its place.
     `late` marks money that arrived for a payment already ended without it: somebody should know.
     """
     pending = payment.status in PENDING
@@ -64,15 +66,17 @@ def settle(
         case Approved():
             if payment.status in ("succeeded", "returned"):
                 return Settlement(payment)
-            return _succeeded(account, payment, answer, now)
+            return _succeeded(account, payment, answer, now, _resolved_by(payment, "succeeded", closed_by))
         case _ if not pending:
             return Settlement(payment)
         case Declined():
-            return _declined(account, payment, answer, now, policy)
+            return _declined(account, payment, answer, now, policy, _resolved_by(payment, "declined", closed_by))
         case NotSent() if payment.status != "in_flight":
             return Settlement(payment)  # it speaks of one call only, and another one got through
         case NotSent() | Closed():
-            return _ended(account, _moved(payment, "canceled", now), "payment.canceled", now, actor=closed_by)
+            replaced = {"replaced_by_payment_id": replaced_by_payment_id}
+            canceled = _moved(payment, "canceled", now).model_copy(update=replaced)
+            return _ended(account, canceled, "payment.canceled", now, actor=closed_by, **replaced)
         case Processing():
             return _waiting(account, payment, "processing", now + PROCESSING_CHECK_EVERY, answer.reference, None)
         case ActionRequired():
@@ -115,7 +119,14 @@ def _asked_again_tomorrow(account: Account, payment: Payment, now: datetime) -> 
     return Settlement(later, Change(_with_pending(account, later)))
 
 
-def _succeeded(account: Account, payment: Payment, approved: Approved, now: datetime) -> Settlement:
+def _resolved_by(payment: Payment, outcome: Resolution, closed_by: Actor | None) -> Actor | None:
+    """The operator whose word this outcome is. Where the gateway knew better, it is nobody's."""
+    return closed_by if payment.resolution == outcome else None
+
+
+def _succeeded(
+    account: Account, payment: Payment, approved: Approved, now: datetime, actor: Actor | None
+) -> Settlement:
     late = payment.status not in PENDING
     booked, account, invoice_sets = _booked(account, payment)
     paid = _moved(payment, "succeeded", now).model_copy(
@@ -129,7 +140,8 @@ def _succeeded(account: Account, payment: Payment, approved: Approved, now: date
     )
     account = account.model_copy(update={"credit_minor": account.credit_minor + paid.credited_minor})
     account = without_pending(account, [paid.payment_id])
-    account, entry = _log(account, "payment.succeeded_late" if late else "payment.succeeded", paid, now)
+    action = "payment.succeeded_late" if late else "payment.succeeded"
+    account, entry = _log(account, action, paid, now, actor=actor)
     entries: list[Record] = [entry]
     account, back = with_services_back(account, now)
     if back:
@@ -168,7 +180,12 @@ def _booked(account: Account, payment: Payment) -> tuple[tuple[Allocation, ...],
 
 
 def _declined(
-    account: Account, payment: Payment, declined: Declined, now: datetime, policy: PaymentPolicy
+    account: Account,
+    payment: Payment,
+    declined: Declined,
+    now: datetime,
+    policy: PaymentPolicy,
+    actor: Actor | None,
 ) -> Settlement:
     retry_at = now + policy.cooldown if payment.trigger == "manual" else None
     refused = _moved(payment, "declined", now).model_copy(
@@ -182,7 +199,8 @@ def _declined(
         still_cooling = {key: until for key, until in account.cooldowns.items() if now < until}
         key = cooldown_key(policy.cooldown_scope, payment.method)
         account = account.model_copy(update={"cooldowns": still_cooling | {key: retry_at}})
-    return _ended(account, refused, "payment.declined", now, code=declined.code, decline_class=declined.decline_class)
+    why = {"code": declined.code, "decline_class": declined.decline_class}
+    return _ended(account, refused, "payment.declined", now, actor=actor, **why)
 
 
 def _ended(

@@ -39,6 +39,11 @@ class Subscription(Record):
     created_at: Instant
 
     @property
+    def goes_on(self) -> bool:
+        """Whether another period follows the present one."""
+        return self.status == "active" and not self.cancel_at_period_end
+
+    @property
     def next_amount_minor(self) -> int:
         """What the next period costs."""
         return self.amount_minor if self.next_interval == self.interval else self.other_amount_minor

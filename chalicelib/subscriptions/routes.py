@@ -72,7 +72,7 @@ def get_subscription(call: Call, account_id: str, subscription_id: str) -> Answe
     problems=("subscription_canceled",),
 )
 def update_subscription(call: Call, account_id: str, subscription_id: str, body: UpdateSubscriptionBody) -> Answer:
-    """Change the interval, and with it the price, from the next renewal on, or undo a cancellation."""
+    """Change the interval, and with it the price, from the next renewal on; cancel, or undo a cancellation."""
     subscription = call.desk.subscriptions.change(
         account_id, subscription_id, call.actor, interval=body.interval, cancel=body.cancel_at_period_end
     )

@@ -28,7 +28,8 @@ class CreateSubscriptionBody(RequestBody):
 
 
 class UpdateSubscriptionBody(RequestBody):
-    """What to change: the interval from the next renewal on; `cancel_at_period_end: false` undoes a cancellation."""
+    """What to change: the interval from the next renewal on; whether it ends with the present period
+    (`cancel_at_period_end`: true does what DELETE does, false undoes it)."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [stated("interval"), stated("cancel_at_period_end")]})
 
@@ -43,18 +44,21 @@ class UpdateSubscriptionBody(RequestBody):
 
 
 class SubscriptionView(Wire):
-    """A subscription. `next_interval` takes over at the next renewal, which costs `next_amount_minor`."""
+    """A subscription. `next_interval` takes over at the next renewal, which costs `next_amount_minor`. One that has
+    ended, or ends with the present period, has no next renewal: day and amount are null, and `ends_on` is the first day
+    without it."""
 
     subscription_id: str
     account_id: str
     plan: str
     amount_minor: int
     other_amount_minor: int
-    next_amount_minor: int
+    next_amount_minor: int | None
     currency: str
     interval: Interval
     next_interval: Interval
-    next_renewal_on: date
+    next_renewal_on: date | None
+    ends_on: date | None
     payment_terms_days: int
     status: Literal["active", "canceled"]
     cancel_at_period_end: bool
@@ -63,7 +67,13 @@ class SubscriptionView(Wire):
     @classmethod
     def of(cls, subscription: Subscription) -> Self:
         fields = subscription.model_dump(include=set(cls.model_fields))
-        return cls(**fields, next_amount_minor=subscription.next_amount_minor)
+        goes_on, period_ends_on = subscription.goes_on, fields.pop("next_renewal_on")
+        return cls(
+            **fields,
+            next_renewal_on=period_ends_on if goes_on else None,
+            next_amount_minor=subscription.next_amount_minor if goes_on else None,
+            ends_on=None if goes_on else period_ends_on,
+        )
 
 
 class SubscriptionList(Wire):

@@ -89,7 +89,6 @@ class Subscriptions:
                 self._renewals.renew(account_id)
                 raise Stale(account_id)
             after = subscription.model_copy(update=values)
-            goes_on = not after.cancel_at_period_end
             account, entry = logged(
                 account,
                 "subscription.changed",
@@ -98,8 +97,8 @@ class Subscriptions:
                 subscription_id=subscription_id,
                 next_interval=values.get("next_interval"),
                 cancel_at_period_end=values.get("cancel_at_period_end"),
-                next_amount_minor=after.next_amount_minor if goes_on else None,
-                currency=after.currency if goes_on else None,
+                next_amount_minor=after.next_amount_minor if after.goes_on else None,
+                currency=after.currency if after.goes_on else None,
             )
             # May race: the renewal itself. The version decides; the loser reads the subscription as renewed.
             self._ledger.commit(Change(account, puts=(entry,), sets=(FieldSet(subscription.key(), values),)))

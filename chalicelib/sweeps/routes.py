@@ -14,7 +14,7 @@ from chalicelib.sweeps.schemas import RunView
 routes = Routes("sweeps")
 
 
-@routes.get("/v1/runs/{sweep}/{date}", role=Role.OPERATOR, answers={200: RunView})
+@routes.get("/v1/runs/{sweep}/{date}", role=Role.OPERATOR, answers={200: RunView}, problems=("no_such_run",))
 def get_run(call: Call, sweep: SweepName, date: str) -> Answer:
     """See how far a day's runs of a sweep have come, and what they did.
 
@@ -23,7 +23,7 @@ def get_run(call: Call, sweep: SweepName, date: str) -> Answer:
     try:
         day = dt.date.fromisoformat(date).isoformat()
     except ValueError:
-        raise NotFound("not_found") from None
-    if sweep not in get_args(SweepName):
-        raise NotFound("not_found")
+        day = ""
+    if not day or sweep not in get_args(SweepName):
+        raise NotFound("no_such_run", sweeps=get_args(SweepName))
     return Answer(200, RunView.of(sweep, day, list(call.desk.sweeps.runs(sweep, day))))

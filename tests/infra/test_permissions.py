@@ -106,6 +106,7 @@ def _look_at_everything(operator: ApiClient, admin: ApiClient, account: str, rec
     for search in ({}, {"name": "ac"}, {"gateway_reference": "none"}):
         assert operator.get("/v1/accounts", **search).status == 200
     assert admin.get("/v1/accounts").status == 200
+    assert operator.get("/v1/pending-payments").status == 200
     assert admin.get(account).status == 200
     for room, record_id in records.items():
         assert admin.get(f"{account}/{room}").status == 200

@@ -125,7 +125,9 @@ def test_a_new_payment_takes_the_place_of_one_that_waits(secured: Customer) -> N
 
     assert answer.status == 201
     assert answer.body["amount_minor"] == 12_000
-    assert secured.see(f"payments/{given_up}")["status"] == "canceled"
+    replaced = secured.see(f"payments/{given_up}")
+    assert (replaced["status"], replaced["replaced_by_payment_id"]) == ("canceled", answer.body["payment_id"])
+    assert f"See payment {answer.body['payment_id']}." in replaced["message"]
     assert secured.balance()["open_minor"] == 0
 
 

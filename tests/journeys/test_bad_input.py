@@ -294,4 +294,6 @@ def test_a_subscription_that_could_not_be_is_422_and_says_why(
 def test_a_run_nobody_could_make_is_404(untouched: Untouched, path: str) -> None:
     answer = untouched.stack.operator().get(f"/v1/runs/{path}")
 
-    assert (answer.status, answer.code) == (404, "not_found")
+    assert (answer.status, answer.code) == (404, "no_such_run")
+    assert answer.body["sweeps"] == ["autopay", "reconcile", "overdue", "renewals"]
+    assert "autopay, reconcile, overdue, renewals" in answer.body["detail"]

@@ -37,6 +37,36 @@ def test_by_a_payment_and_by_the_gateways_reference(stack: Stack) -> None:
     assert found(stack, payment_id="pay_AAAAAAAAAAAAAAAAAAAAAAAAAA") == []
 
 
+@pytest.mark.parametrize("token", ["tok_requires_action", "tok_timeout_then_approved"])
+def test_by_a_payment_that_is_pending(stack: Stack, acme: Customer, token: str) -> None:
+    acme.owes()
+    acme.has_card(token)
+    payment = acme.pay().body
+    Customer.of(stack, "globex")
+
+    assert found(stack, payment_id=payment["payment_id"]) == [acme.see()["name"]]
+    if payment["gateway_reference"]:
+        assert found(stack, gateway_reference=payment["gateway_reference"]) == [acme.see()["name"]]
+
+
+def test_parked_payments_of_all_accounts_wait_in_one_list(stack: Stack, acme: Customer) -> None:
+    acme.owes()
+    card = acme.has_card("tok_timeout_then_approved")
+    parked = acme.pay("parked", amount_minor=500, payment_method_id=card).body["payment_id"]
+    stack.park(acme.account_id, parked)
+    acme.pay("in flight", amount_minor=700, payment_method_id=card)
+    operator = stack.operator()
+
+    listed = operator.get("/v1/pending-payments", status="parked").body
+    everything = operator.get("/v1/pending-payments").body
+
+    assert [(one["account_id"], one["payment_id"]) for one in listed["items"]] == [(acme.account_id, parked)]
+    assert listed["next_cursor"] is None
+    assert found(stack, payment_id=parked) == [acme.see()["name"]]
+    assert sorted(one["amount_minor"] for one in everything["items"]) == [500, 700]
+    assert acme.client.get("/v1/pending-payments").code == "missing_role"
+
+
 def test_all_accounts_page_by_page(stack: Stack) -> None:
     opened = {stack.open_account(f"customer {number}") for number in range(5)}
     listed: list[str] = []
@@ -74,6 +104,18 @@ def test_nobody_else_searches(stack: Stack, acme: Customer, search: dict[str, An
     answer = acme.client.get("/v1/accounts", **search)
 
     assert (answer.status, answer.code, answer.body["missing_role"]) == (403, "search_needs_operator", "operator")
+
+
+@pytest.mark.parametrize(
+    ("locale", "status"), [("de", 201), ("de-AT", 201), ("en", 201), ("xx", 422), ("xx-DE", 422), ("DE", 422)]
+)
+def test_an_account_is_opened_in_a_language_there_is(stack: Stack, locale: str, status: int) -> None:
+    body = {"name": "Globex", "currency": "EUR", "time_zone": "UTC", "locale": locale}
+
+    answer = stack.operator().post("/v1/accounts", body, key="globex")
+
+    assert answer.status == status
+    assert [error["field"] for error in answer.body.get("errors", [])] == ([] if status == 201 else ["locale"])
 
 
 def test_an_operator_opens_an_account_once(stack: Stack) -> None:

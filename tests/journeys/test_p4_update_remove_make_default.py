@@ -73,7 +73,8 @@ def test_autopay_needs_a_default_that_can_be_charged(acme: Customer) -> None:
 
 
 def test_billing_details_and_expiry_are_updated_and_the_default_follows(acme: Customer) -> None:
-    card = acme.has_card("tok_visa_past_expiry")
+    added = acme.add_card("tok_visa_past_expiry").body
+    card = added["payment_method_id"]
 
     answer = acme.client.patch(
         acme.at(f"payment-methods/{card}"),
@@ -81,6 +82,7 @@ def test_billing_details_and_expiry_are_updated_and_the_default_follows(acme: Cu
     )
 
     assert answer.status == 200
+    assert (added["unusable_reason"], answer.body["unusable_reason"]) == ("expired", None)
     assert answer.body["billing_details"]["name"] == "Ada Byron"
     assert (answer.body["expires_month"], answer.body["expires_year"]) == (2, 2031)
     assert acme.see()["default_method"]["last_usable_on"] == "2031-02-28"

@@ -69,6 +69,15 @@ def test_on_without_a_default_that_can_be_charged_is_refused_and_says_why(
     assert acme.see("payment-settings")["autopay_enabled"] is False
 
 
+def test_on_without_any_default_is_told_what_autopay_lacks(desk: PayingByItself) -> None:
+    acme = desk.customer
+    body = {"default_payment_method_id": None, "autopay_enabled": True}
+
+    refused = acme.client.put(acme.at("payment-settings"), body)
+
+    assert refused.body["title"] == "Autopay needs a default payment method"
+
+
 def test_off_and_on_after_a_decline_tries_again_at_once_under_a_new_attempt(desk: PayingByItself) -> None:
     acme = desk.customer
     card = acme.has_card("tok_insufficient_funds")

@@ -84,3 +84,23 @@ def test_runs_that_were_missed_are_caught_up_and_what_a_run_did_is_seen_by_the_o
     assert (run["counts"]["charged"], run["amounts_minor"]) == (1, {"charged:EUR": 4_900})
     assert run["shards_finished"] == run["shards_started"] == run["shards_total"] == 32
     assert desk.fire() == []
+
+
+def test_what_ends_has_no_next_renewal(desk: PayingByItself) -> None:
+    acme = desk.customer
+    address = acme.at(f"subscriptions/{acme.subscribes(payment_terms_days=0)}")
+    desk.fire()
+    goes_on = acme.client.get(address).body
+    what = ("next_renewal_on", "next_amount_minor", "ends_on")
+
+    ends = acme.client.delete(address).body
+    said_otherwise = acme.client.patch(address, {"cancel_at_period_end": True}).body
+    undone = acme.client.patch(address, {"cancel_at_period_end": False}).body
+    acme.client.delete(address)
+    assert desk.after(30, 31) == {31: ["ended"]}
+    ended = acme.client.get(address).body
+
+    assert [goes_on[name] for name in what] == [goes_on["next_renewal_on"], 4_900, None]
+    assert [ends[name] for name in what] == [None, None, goes_on["next_renewal_on"]]
+    assert (said_otherwise, undone) == (ends, goes_on)
+    assert ended == ends | {"status": "canceled"}

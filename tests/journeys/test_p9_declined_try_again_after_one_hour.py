@@ -40,6 +40,24 @@ def test_a_decline_says_why_what_helps_and_when_to_try_again(acme: Customer) -> 
     assert acme.balance()["payable_minor"] == 12_000
 
 
+@pytest.mark.parametrize(
+    "token", ["tok_insufficient_funds", "tok_incorrect_number", "tok_stolen_card", "tok_processor_error"]
+)
+@pytest.mark.parametrize("scope", ["account", "payment_method"])
+def test_the_receipt_says_what_the_answer_said(make_stack: Callable[..., Stack], token: str, scope: str) -> None:
+    acme = Customer.of(make_stack(PAYDESK_COOLDOWN_SCOPE=scope))
+    acme.owes()
+    acme.has_card(token)
+
+    told = acme.pay().body
+
+    receipt = acme.see(f"payments/{told['payment_id']}")
+    assert receipt["message"] == told["detail"]
+    assert ("2026-03-02 10:00:00 UTC" in receipt["message"]) != (
+        (token, scope) == ("tok_stolen_card", "payment_method")
+    )
+
+
 def test_after_59_minutes_it_is_too_early(declined: Customer) -> None:
     declined.stack.clock.advance(seconds=59 * MINUTE)
 

@@ -31,15 +31,21 @@ def test_the_routes_tried_here_are_all_routes_the_app_has(app: Chalice) -> None:
     assert routed == declared | {(path, "GET") for path in PUBLIC}
 
 
-def test_every_route_is_about_one_account_except_those_that_find_and_open_accounts_or_watch_runs() -> None:
+def test_every_route_is_about_one_account_except_those_that_find_open_or_watch_many() -> None:
     others = {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS if endpoint not in OF_AN_ACCOUNT}
 
-    assert others == {("GET", "/v1/accounts"), ("POST", "/v1/accounts"), ("GET", "/v1/runs/{sweep}/{date}")}
+    assert others == {
+        ("GET", "/v1/accounts"),
+        ("POST", "/v1/accounts"),
+        ("GET", "/v1/pending-payments"),
+        ("GET", "/v1/runs/{sweep}/{date}"),
+    }
 
 
 def test_reading_is_for_viewers_and_writing_for_administrators_or_operators() -> None:
-    """Runs tell of all customers at once."""
-    assert {endpoint.role for endpoint in READING if endpoint.name != "get_run"} == {Role.VIEWER}
+    """Runs and pending payments tell of all customers at once."""
+    of_all = {"get_run", "list_pending_payments"}
+    assert {endpoint.role for endpoint in READING if endpoint.name not in of_all} == {Role.VIEWER}
     assert {endpoint.role for endpoint in OPERATORS_ONLY if endpoint in READING} == {Role.OPERATOR}
     assert {endpoint.role for endpoint in WRITING} == {Role.ADMIN, Role.OPERATOR}
 

@@ -1,10 +1,17 @@
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from tests.local.running import Running
 
 SWEEPS = ["autopay", "overdue", "reconcile", "renewals"]
+
+
+def test_the_bare_address_leads_to_the_documentation(running_stack: Running) -> None:
+    with urlopen(running_stack.described["api_url"]) as page:  # noqa: S310  # our own address
+        assert page.url.endswith("/docs")
+        assert page.read().startswith(b"<!doctype html>")
 
 
 def test_the_clock_moves_ahead_and_tokens_stay_valid(running_stack: Running) -> None:

@@ -65,18 +65,29 @@ def test_a_code_has_sentences_of_its_own_for_what_makes_a_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decline_class", "trigger", "advice"),
+    ("gateway_code", "title"),
     [
-        ("retry_later", "manual", "try again later"),
-        ("retry_later", "autopay", "when autopay tries again"),
-        ("technical", "autopay", "when autopay tries again"),
-        ("fix_method", "autopay", "update it"),
-        ("needs_customer", "autopay", "confirm when it asks"),
-        ("never_again", "autopay", "pay with another one"),
+        ("token_unknown", "The payment gateway does not accept this token"),
+        ("incorrect_cvc", "The security code of the card is wrong"),
+        ("new_at_the_gateway", "The payment gateway does not keep this payment method"),
     ],
 )
-def test_after_a_decline_the_payer_hears_what_he_can_do(decline_class: str, trigger: str, advice: str) -> None:
-    facts = {"amount_minor": 12_000, "currency": "EUR", "decline_class": decline_class, "trigger": trigger}
+def test_why_a_card_was_not_stored_is_told_as_the_gateway_says_it(gateway_code: str, title: str) -> None:
+    assert catalog.sentence("token_refused", "en", {"gateway_code": gateway_code})[0] == title
+
+
+@pytest.mark.parametrize(
+    ("decline_class", "advice"),
+    [
+        ("retry_later", "when autopay tries again"),
+        ("technical", "when autopay tries again"),
+        ("fix_method", "update its expiry date"),
+        ("needs_customer", "confirm when it asks"),
+        ("never_again", "pay with another one"),
+    ],
+)
+def test_after_autopays_decline_the_payer_hears_what_he_can_do(decline_class: str, advice: str) -> None:
+    facts = {"amount_minor": 12_000, "currency": "EUR", "decline_class": decline_class, "what": "autopay"}
 
     assert advice in catalog.sentence("payment_status_declined", "en", facts)[1]
 

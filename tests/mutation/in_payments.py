@@ -18,6 +18,7 @@ _booking = File(
 )
 _checks = File("chalicelib/payments/checks.py", ("tests/payments/test_reconciling.py", "tests/payments"))
 _models = File("chalicelib/payments/models.py", ("tests/payments", "tests/core"))
+_pending = File("chalicelib/payments/pending.py", ("tests/payments/test_pending.py",))
 _service = File(
     "chalicelib/payments/service.py",
     (
@@ -251,21 +252,49 @@ SETTLING = (
     ),
     _settling.without(
         "decline class in the log",
-        ", code=declined.code, decline_class=declined.decline_class)\n\n\ndef _ended",
-        ", code=declined.code)\n\n\ndef _ended",
+        'why = {"code": declined.code, "decline_class": declined.decline_class}',
+        'why = {"code": declined.code}',
         "the log tells why an issuer said no",
     ),
     _settling.without(
         "decline code in the log",
-        ", code=declined.code, decline_class=declined.decline_class)\n\n\ndef _ended",
-        ", decline_class=declined.decline_class)\n\n\ndef _ended",
+        'why = {"code": declined.code, "decline_class": declined.decline_class}',
+        'why = {"decline_class": declined.decline_class}',
         "the log tells why an issuer said no",
     ),
     _settling.without(
         "who gave a payment up",
-        '"payment.canceled", now, actor=closed_by)',
-        '"payment.canceled", now)',
+        '"payment.canceled", now, actor=closed_by, **replaced)',
+        '"payment.canceled", now, **replaced)',
         "the log names them",
+    ),
+    _settling.without(
+        "operator whose word it is",
+        "return closed_by if payment.resolution == outcome else None",
+        "return closed_by",
+        "where the gateway knew better, the log names the payer",
+        "tests/payments/test_resolving.py",
+    ),
+    _settling.without(
+        "operator in the log of a success",
+        '_resolved_by(payment, "succeeded", closed_by)',
+        "None",
+        "the log names whose word it was",
+        "tests/payments/test_resolving.py",
+    ),
+    _settling.without(
+        "operator in the log of a decline",
+        '_resolved_by(payment, "declined", closed_by)',
+        "None",
+        "the log names whose word it was",
+        "tests/payments/test_resolving.py",
+    ),
+    _settling.without(
+        "what took a payment's place",
+        'replaced = {"replaced_by_payment_id": replaced_by_payment_id}',
+        'replaced = {"replaced_by_payment_id": None}',
+        "receipt and log say why it was canceled",
+        "tests/payments/test_giving_up.py",
     ),
     _moves.without(
         "legal moves in one table",
@@ -321,15 +350,21 @@ BOOKING = (
     ),
     _booking.without(
         "resolution said again",
-        "if payment.resolution == resolution:\n                return payment\n            told",
-        "if False:\n                return payment\n            told",
+        "if was_resolved(payment, resolution, reference):\n                return payment",
+        "if was_resolved(payment, resolution, reference):\n                pass",
         "saying the same again changes nothing",
     ),
     _booking.without(
         "only what is parked is resolved",
-        'if payment.status == "parked":\n                settlement',
-        "if True:\n                settlement",
+        'if payment.status != "parked":',
+        "if False:",
         "an operator must not end what goes on by itself",
+    ),
+    _booking.without(
+        "another reference is another resolution",
+        "if payment.resolution == resolution and payment.resolution_reference == reference:",
+        "if payment.resolution == resolution:",
+        "whoever says something else must not hear that it was taken",
     ),
     _booking.without(
         "stale account read again",
@@ -339,8 +374,8 @@ BOOKING = (
     ),
     _booking.without(
         "resolution that changes nothing",
-        "if settlement is None or settlement.change is None:",
-        "if settlement is None:",
+        '            if change is None:\n                raise not_resolvable(payment, "under_way")\n',
+        "            if change is None:\n                return payment\n",
         "an answer that does not end the payment is no resolution",
     ),
     _booking.without(
@@ -357,15 +392,15 @@ BOOKING = (
     ),
     _booking.without(
         "what follows is in the same commit",
-        "settlement = self._with_what_follows(self._decide(account, standing, answer, closed_by))",
-        "settlement = self._decide(account, standing, answer, closed_by)",
+        "settlement = self._with_what_follows(decided)",
+        "settlement = decided",
         "autopay hears of every end",
         "tests/sweeps/test_stories_autopay.py",
         "tests/sweeps/test_stories_declines.py",
     ),
     _booking.without(
         "resolution remembered",
-        'told = payment.model_copy(update={"resolution": resolution})',
+        'told = payment.model_copy(update={"resolution": resolution, "resolution_reference": reference})',
         "told = payment",
         "saying the same again changes nothing",
     ),
@@ -403,7 +438,10 @@ SERVICE = (
     ),
     _service.without(
         "given up at the gateway first",
-        "                    self._booking.close(account.account_id, payment_id, request.actor)\n",
+        "                    self._booking.close(\n"
+        "                        account.account_id, payment_id, request.actor, "
+        "replaced_by_payment_id=request.payment_id\n"
+        "                    )\n",
         "                    account = self._ledger.commit(Change(without_pending(account, [payment_id])))\n",
         "the customer could still approve it",
     ),
@@ -447,14 +485,10 @@ SERVICE = (
         'closed.status == "requires_action"',
         "the customer could still approve it",
     ),
-    _service.without(
-        "resolution said again, before the gateway is asked",
-        "if payment.resolution == resolution:",
-        "if False:",
-        "saying the same again changes nothing",
-    ),
     _service.unless(
-        "only what is parked is resolved, before", 'payment.status != "parked"', "others go on by themselves"
+        "resolution said again, before the gateway is asked",
+        "was_resolved(payment, resolution, gateway_reference)",
+        "saying the same again changes nothing, and nothing is closed for what is refused",
     ),
     _service.without(
         "resolution closes at the gateway first",
@@ -610,5 +644,14 @@ SERVICE = (
         'parked = payment.status == "parked" != due.status',
         'parked = payment.status == "parked"',
         "an alarm every day for one payment would be read no more",
+    ),
+    _pending.unless(
+        "page of pending payments ends in time", "looked_at == ACCOUNTS_PER_PAGE", "a search has to be answered in time"
+    ),
+    _pending.without(
+        "pending payment listed once",
+        "if payment.payment_id <= behind or not wanted(payment):",
+        "if not wanted(payment):",
+        "the next page goes on behind the last",
     ),
 )

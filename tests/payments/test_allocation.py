@@ -114,6 +114,13 @@ def test_when_everything_is_covered_nothing_is_to_pay_and_the_answer_says_what_c
     }
 
 
+def test_what_a_parked_payment_covers_is_neither_waited_for_nor_canceled_and_the_answer_says_so() -> None:
+    covering = a_payment("pay_1", {"inv_late": 300, "inv_soon": 200, "inv_last": 100}, status="parked")
+    with pytest.raises(Conflict) as refused:
+        allocated(an_account(THREE, pending=[covering]))
+    assert (refused.value.code, refused.value.facts["reason"]) == ("nothing_to_pay", "parked")
+
+
 def test_a_named_invoice_that_is_covered_leaves_nothing_to_pay_though_others_are_open() -> None:
     account = an_account(THREE, pending=[a_payment(covers={"inv_soon": 200})])
     with pytest.raises(Conflict, match="nothing_to_pay"):

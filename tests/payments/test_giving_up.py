@@ -1,5 +1,6 @@
 """A new payment that needs what an open authentication covers takes that one's place."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from chalicelib.core.errors import Conflict, Invalid, TooSoon
 from chalicelib.payments.models import Payment, PaymentStatus
 from chalicelib.payments.moves import PENDING
 from chalicelib.payments.reserving import in_the_way
-from tests.support.builders import BEN, NOW, a_payment, an_account, an_order
+from tests.support.builders import ANNA, BEN, NOW, a_payment, an_account, an_order
 from tests.support.memory_desk import MemoryDesk, a_desk
 
 TWO = {"inv_1": 100, "inv_2": 50}
@@ -87,8 +88,26 @@ def test_paying_all_gives_up_the_open_authentication_and_takes_the_money_once(de
     assert (paid.status, paid.amount_minor) == ("succeeded", 100)
     assert desk.payment(waits).status == "canceled"
     assert not desk.gateway.complete_action(waits.payment_id, approve=True)
+
+
+def test_what_was_given_up_says_which_payment_took_its_place(desk: MemoryDesk) -> None:
+    desk.issue(100)
+    waits = desk.pay_with("tok_requires_action", amount_minor=60)
+    paid = desk.pay_with("tok_visa")
+    assert desk.payment(waits).replaced_by_payment_id == paid.payment_id
     given_up = next(entry for entry in desk.log() if entry.action == "payment.canceled")
-    assert given_up.facts["payment_id"] == waits.payment_id
+    assert (given_up.facts["payment_id"], given_up.actor) == (waits.payment_id, ANNA.subject)
+    assert given_up.facts["replaced_by_payment_id"] == paid.payment_id
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_what_the_customer_ended_first_was_not_replaced(desk: MemoryDesk, approve: bool) -> None:
+    desk.issue(100)
+    waits = desk.pay_with("tok_requires_action", amount_minor=60)
+    desk.gateway.complete_action(waits.payment_id, approve=approve)
+    with suppress(Conflict, TooSoon):
+        desk.pay_with("tok_visa")
+    assert desk.payment(waits).replaced_by_payment_id is None
 
 
 def test_an_authentication_the_gateway_does_not_close_is_asked_about_once_and_keeps_what_it_covers(

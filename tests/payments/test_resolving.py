@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.core.errors import Conflict, NotFound, Unavailable
+from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.payments.models import Payment, Resolution
-from tests.support.builders import NOW, OPERATIONS
+from tests.support.builders import ANNA, NOW, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
 from tests.support.reconciling import reconcile
 
@@ -39,9 +39,9 @@ def test_money_an_operator_saw_arrive_is_booked_and_services_come_back(desk: Mem
     assert desk.actions()[-3:] == ["payment.succeeded", "services.reactivated", "payment.resolved"]
 
 
-def test_without_a_reference_the_payment_keeps_a_name_to_be_found_by(desk: MemoryDesk) -> None:
+def test_without_a_reference_none_is_made_up(desk: MemoryDesk) -> None:
     payment = parked(desk, "tok_timeout_then_approved")
-    assert resolve(desk, payment, "succeeded").gateway_reference == payment.payment_id
+    assert resolve(desk, payment, "succeeded").gateway_reference is None
 
 
 def test_a_decline_an_operator_was_told_of_frees_the_invoice(desk: MemoryDesk) -> None:
@@ -80,8 +80,9 @@ def test_canceling_fences_first(desk: MemoryDesk) -> None:
 def test_while_the_gateway_does_not_say_that_nothing_can_come_nothing_is_canceled(desk: MemoryDesk) -> None:
     payment = parked(desk, "tok_timeout_then_approved")
     before = desk.account()
-    with pytest.raises(Unavailable, match="gateway_unavailable"):
+    with pytest.raises(Conflict) as refused:
         resolve(desk, payment, "canceled")
+    assert (refused.value.code, refused.value.facts["reason"]) == ("payment_not_resolvable", "not_closed")
     assert desk.account() == before
 
 
@@ -89,20 +90,50 @@ def test_while_the_gateway_does_not_say_that_nothing_can_come_nothing_is_cancele
 def test_the_log_names_the_operator_and_a_replay_changes_nothing(desk: MemoryDesk, outcome: Resolution) -> None:
     token = "tok_timeout_then_approved" if outcome == "succeeded" else "tok_timeout_not_charged"
     payment = parked(desk, token, out_of_order=False)
-    resolved = resolve(desk, payment, outcome)
-    entry = desk.log()[-1]
+    resolved = resolve(desk, payment, outcome, "ch_17")
+    ended, entry = desk.log()[-2:]
+    assert (ended.action, ended.actor) == (f"payment.{outcome}", OPERATIONS.subject)
     assert (entry.action, entry.actor) == ("payment.resolved", OPERATIONS.subject)
-    assert entry.facts == {"payment_id": payment.payment_id, "resolution": outcome, "payment_status": outcome}
+    assert entry.facts == {
+        "payment_id": payment.payment_id,
+        "resolution": outcome,
+        "gateway_reference": "ch_17",
+        "payment_status": outcome,
+    }
     before = desk.account()
-    assert resolve(desk, payment, outcome) == resolved
+    assert resolve(desk, payment, outcome, "ch_17") == resolved
     assert desk.account() == before
 
 
-def test_another_outcome_afterwards_is_refused(desk: MemoryDesk) -> None:
-    payment = parked(desk, "tok_timeout_not_charged", out_of_order=False)
-    resolve(desk, payment, "declined")
-    with pytest.raises(Conflict, match="payment_not_resolvable"):
-        resolve(desk, payment, "succeeded")
+def test_where_the_gateway_knew_better_the_log_names_who_paid(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_then_approved", out_of_order=False)
+    resolve(desk, payment, "canceled")
+    ended, resolved = desk.log()[-2:]
+    assert (ended.action, ended.actor) == ("payment.succeeded", ANNA.subject)
+    assert (resolved.action, resolved.actor) == ("payment.resolved", OPERATIONS.subject)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reference"),
+    [("declined", "ch_17"), ("canceled", "ch_17"), ("succeeded", "ch_18"), ("succeeded", None)],
+)
+def test_what_was_said_first_stands_and_whoever_says_something_else_is_told_it(
+    desk: MemoryDesk, outcome: Resolution, reference: str | None
+) -> None:
+    payment = parked(desk, "tok_timeout_then_approved")
+    resolve(desk, payment, "succeeded", "ch_17")
+    before = desk.account()
+    with pytest.raises(Conflict) as refused:
+        resolve(desk, payment, outcome, reference)
+    assert refused.value.code == "payment_not_resolvable"
+    assert refused.value.facts == {
+        "payment_id": payment.payment_id,
+        "payment_status": "succeeded",
+        "reason": "already_resolved",
+        "resolution": "succeeded",
+        "gateway_reference": "ch_17",
+    }
+    assert desk.account() == before
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "declined", "canceled"])
@@ -117,15 +148,17 @@ def test_only_a_parked_payment_is_resolved(desk: MemoryDesk, token: str, outcome
     with pytest.raises(Conflict) as refused:
         resolve(desk, payment, outcome)
     assert refused.value.code == "payment_not_resolvable"
-    assert refused.value.facts == {"payment_id": payment.payment_id, "payment_status": payment.status}
+    facts = refused.value.facts
+    assert (facts["payment_status"], facts["reason"], facts["resolution"]) == (payment.status, "not_parked", None)
     assert (desk.account(), desk.charges.rows) == (before, charges), "nor is it closed at the gateway"
 
 
 def test_what_the_bank_still_works_on_is_not_resolved(desk: MemoryDesk) -> None:
     payment = parked(desk, "tok_timeout_not_charged", out_of_order=False)
     desk.charges.rows[payment.payment_id] = {"state": "processing", "account_id": desk.account_id, "amount_minor": 100}
-    with pytest.raises(Conflict, match="payment_not_resolvable"):
+    with pytest.raises(Conflict) as refused:
         resolve(desk, payment, "declined")
+    assert (refused.value.code, refused.value.facts["reason"]) == ("payment_not_resolvable", "under_way")
     assert desk.payment(payment).status == "parked"
 
 
@@ -183,7 +216,7 @@ def test_the_sandbox_has_a_card_of_which_nothing_is_ever_heard(desk: MemoryDesk)
         desk.advance(days=1)
         reconcile(desk.desk)
     assert (payment.status, desk.payment(payment).status) == ("in_flight", "parked")
-    with pytest.raises(Unavailable, match="gateway_unavailable"):
+    with pytest.raises(Conflict, match="payment_not_resolvable"):
         resolve(desk, payment, "canceled")
     assert resolve(desk, payment, "declined").status == "declined"
     assert desk.account().pending == {}
