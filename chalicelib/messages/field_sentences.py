@@ -43,7 +43,6 @@ FIELD_SENTENCES: dict[str, str] = {
 RULE_SENTENCES: tuple[str, ...] = (
     N_("not a supported ISO 4217 currency code"),
     N_("name a time zone by area and place, as Europe/Berlin, or write UTC"),
-    N_("name a language that Paydesk speaks, such as en or de-AT"),
     N_("an instant needs a time zone"),
     N_("an instant lies in the years 1 to 9999"),
     N_("state expires_month and expires_year together"),

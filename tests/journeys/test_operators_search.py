@@ -106,18 +106,6 @@ def test_nobody_else_searches(stack: Stack, acme: Customer, search: dict[str, An
     assert (answer.status, answer.code, answer.body["missing_role"]) == (403, "search_needs_operator", "operator")
 
 
-@pytest.mark.parametrize(
-    ("locale", "status"), [("de", 201), ("de-AT", 201), ("en", 201), ("xx", 422), ("xx-DE", 422), ("DE", 422)]
-)
-def test_an_account_is_opened_in_a_language_there_is(stack: Stack, locale: str, status: int) -> None:
-    body = {"name": "Globex", "currency": "EUR", "time_zone": "UTC", "locale": locale}
-
-    answer = stack.operator().post("/v1/accounts", body, key="globex")
-
-    assert answer.status == status
-    assert [error["field"] for error in answer.body.get("errors", [])] == ([] if status == 201 else ["locale"])
-
-
 def test_an_operator_opens_an_account_once(stack: Stack) -> None:
     body = {
         "name": "Lumen Studio GmbH",
