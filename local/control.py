@@ -1,13 +1,8 @@
 """What only the local stack answers, under `/_local/`: the clock, the sweeps, the sandbox's bank.
 
 - `POST /_local/clock` `{"advance_seconds": 3600}` moves Paydesk's clock ahead, not that of tokens; `GET` tells it.
-<<<<<<< HEAD
-- `POST /_local/runs/{sweep}` fires a sweep's schedule, works its queue off and answers what that came to.
-=======
 - `POST /_local/runs/{sweep}` fires a sweep's schedule, works its queue off and answers what that came to: `counts` and
   amounts as `/v1/runs` describes them, `messages` sent, and `failed_deliveries`, those on which the worker failed.
-- `GET /_local/outbox` lists mail and events that would have been sent.
->>>>>>> words
 - `GET` and `POST /_local/sandbox/actions/{payment_id}` is the page a sandbox 3-D Secure redirect leads to.
 """
 

@@ -85,10 +85,11 @@ def cooling_down_until(account: Account, now: datetime, fingerprint: str | None 
     return max(ends, default=None)
 
 
-def autopay_switched(autopay: Autopay, *, enabled: bool) -> Autopay:
+def autopay_switched(autopay: Autopay, default: MethodSnapshot | None, *, enabled: bool) -> Autopay:
     """Autopay switched on or off. Switching it on is a customer's word that it should be tried again, except with a
-    method whose issuer said never again."""
-    if enabled and not autopay.enabled:
+    method whose issuer said never again. What is known of another method says nothing against this one, and stays:
+    that one was stopped is why this one begins anew."""
+    if enabled and not autopay.enabled and plan_holds(autopay, default):
         autopay = autopay_anew(autopay)
     return autopay.model_copy(update={"enabled": enabled})
 

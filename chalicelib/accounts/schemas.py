@@ -28,7 +28,14 @@ def _known_time_zone(name: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE, examples=["Example Ltd"])]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["en"])]
+Locale = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]{2}(-[A-Z]{2})?$",
+        examples=["en"],
+        description="A language, and a region if you like. Sentences are English as long as Paydesk does not speak it.",
+    ),
+]
 TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(_known_time_zone)]
 Recipients = Annotated[tuple[EmailAddress, ...], Field(max_length=100)]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from chalicelib.accounts.models import Account, Autopay, OpenInvoice, StoppedReason
-from chalicelib.accounts.rules import autopay_anew, plan_holds, today_of
+from chalicelib.accounts.rules import autopay_anew, plan_holds, today_of, uncovered
 from chalicelib.autopay.rules import AutopayPolicy, attempt_id, only_the_customer_lifts
 from chalicelib.core.clock import local_time
 from chalicelib.payment_methods.models import MethodSnapshot
@@ -49,6 +49,7 @@ def _declined(
     if account.default_method != method:
         # An older payment's end, a parked one's say: it tells nothing about the method that is default now.
         return _refused_for_good(account, method) if decline_class == "never_again" else account
+    beside = plan_holds(autopay, method) and _others_are_tried(account, payment)
     account = _begun(account, method)
     if decline_class in _STOPS:
         return _with_autopay(_marked(account, payment, counts=True), _stopped(autopay, _STOPS[decline_class], method))
@@ -59,7 +60,11 @@ def _declined(
     account = _marked(account, payment, counts=not soon)
     autopay = _set(autopay, technical=technical + soon, postponed=0, failed_method=method, stopped_reason=None)
     if soon:
-        return _with_autopay(account, _set(autopay, next_attempt_at=now + policy.technical_retry))
+        at = now + policy.technical_retry
+        if beside and autopay.next_attempt_at is not None:
+            # A late answer about an older attempt: what was declined beside it keeps its day.
+            at = max(at, autopay.next_attempt_at)
+        return _with_autopay(account, _set(autopay, next_attempt_at=at))
     return _retried(account, autopay, payment, now, policy)
 
 
@@ -97,7 +102,7 @@ def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime
     if day is not None:
         at = local_time(day, policy.hour, account.time_zone)
         return _with_autopay(account, _set(autopay, next_attempt_at=at))
-    if any(invoice.tried_on and not invoice.given_up for invoice in account.open_invoices.values()):
+    if _others_are_tried(account, payment):
         # What another attempt was for has its retries still, and may be uncovered any moment: not on this day.
         tomorrow = local_time(today_of(account, now) + timedelta(days=1), policy.hour, account.time_zone)
         at = max(autopay.next_attempt_at or tomorrow, tomorrow)
@@ -127,14 +132,23 @@ def _retry_day(
 
 
 def _tried(account: Account, payment: Payment) -> dict[str, OpenInvoice]:
-    """What the attempt was for and is open still. With more due than one payment holds, all that was due with it."""
+    """What the attempt was for and is open still. With more due than one payment holds, all that was due with it and no
+    other payment is for.
+    """
     paid = {part.invoice_id for part in payment.allocations}
+    left_out = {i for i, _, _ in uncovered(account)} if payment.left_out_invoices else set()
     tried_on = today_of(account, payment.reserved_at)
     return {
         invoice_id: invoice
         for invoice_id, invoice in account.open_invoices.items()
-        if invoice_id in paid or (payment.left_out_invoices and invoice.due_on <= tried_on)
+        if invoice_id in paid or (invoice_id in left_out and invoice.due_on <= tried_on)
     }
+
+
+def _others_are_tried(account: Account, payment: Payment) -> bool:
+    """Whether retries are planned for what this attempt was not for."""
+    tried = _tried(account, payment)
+    return any(i.tried_on and not i.given_up and name not in tried for name, i in account.open_invoices.items())
 
 
 def _marked(account: Account, payment: Payment, *, counts: bool) -> Account:
@@ -192,12 +206,15 @@ def _recovered(account: Account, payment: Payment, now: datetime) -> Account:
 
 def _working_again(account: Account) -> Account:
     """After the method that was declined has paid, and nobody had to ask for it: what waited for its holder goes on,
-    and what was given up earns one more attempt.
+    and what was given up earns one more attempt, but no bank debit, which may be presented three times in all (Nacha,
+    SEPA).
     """
     autopay = account.autopay
+    once_more = autopay.failed_method is not None and autopay.failed_method.kind != "bank_debit"
     reason = None if autopay.stopped_reason == "needs_customer" else autopay.stopped_reason
-    open_invoices = {i: _set_invoice(invoice, given_up=False) for i, invoice in account.open_invoices.items()}
-    account = account.model_copy(update={"open_invoices": open_invoices})
+    if once_more:
+        open_invoices = {i: _set_invoice(invoice, given_up=False) for i, invoice in account.open_invoices.items()}
+        account = account.model_copy(update={"open_invoices": open_invoices})
     return _with_autopay(account, _set(autopay, stopped_reason=reason))
 
 

@@ -94,7 +94,7 @@ def choose(
     Raises Invalid("no_payment_method") for autopay without a default, Invalid("method_not_usable") for autopay with one
     that cannot be charged.
     """
-    autopay = autopay_switched(account.autopay, enabled=autopay_enabled)
+    autopay = autopay_switched(account.autopay, default, enabled=autopay_enabled)
     if default is None and autopay_enabled:
         raise Invalid("no_payment_method", reason="autopay")
     if default == account.default_method and autopay == account.autopay:

@@ -30,7 +30,8 @@ class PendingPayments:
         """Pending payments of all accounts, each as its account says now, in no order that tells anything. A page may
         be short or empty while `next_cursor` leads on.
 
-        A payment whose check comes nearer while pages are read may be passed over; asking again finds it.
+        A payment whose check is planned anew while pages are read may be passed over, or stand on two pages; asking
+        again finds each once.
         """
         found: list[Payment] = []
         looked_at = 0

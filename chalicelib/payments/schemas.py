@@ -63,7 +63,8 @@ class PayBody(RequestBody):
 
 class ResolveBody(RequestBody):
     """What became of a parked payment, as the gateway's own records or the bank say. `gateway_reference`: the gateway's
-    name for the charge, by which the payment is found; without one it keeps the name it has, if any."""
+    name for the charge, by which a payment that succeeded or was declined is then found; without one it keeps the name
+    it has, if any."""
 
     outcome: Resolution
     gateway_reference: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")] | None = None
@@ -95,7 +96,7 @@ class PaymentView(Wire):
     `allocations` are what it is meant for while it is pending, and what it paid once it succeeded; the rest of the
     amount is `credited_minor`. `left_out_invoices` counts the payable invoices that did not fit into this one payment.
     `replaced_by_payment_id` is the payment that was asked for while this one waited for the customer, and for which it
-    was canceled.
+    was canceled; there is none of that id where that request was refused after all.
     """
 
     payment_id: str

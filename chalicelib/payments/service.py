@@ -178,7 +178,7 @@ class Payments:
         if resolution == "canceled" and isinstance(answer, Unknown):
             raise not_resolvable(payment, "not_closed")
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
-            answer = Declined("declined_by_operator", "retry_later", gateway_reference)
+            answer = Declined("declined_by_operator", "retry_later", gateway_reference or payment.gateway_reference)
         resolved = self._booking.resolve(account_id, payment_id, resolution, gateway_reference, answer, operator)
         return PayResult(resolved, replayed=False)
 

@@ -189,8 +189,8 @@ def test_an_attempt_after_the_retries_ended_that_is_nobodys_fault_comes_again_an
     account = paying_by_itself(DUE | {"inv_2": given_up(owed(due_in_days=-9))})
     _, account = days_of_attempts(account, "retry_later")
     if by_switching:
-        off = autopay_switched(account.autopay, enabled=False)
-        account = account.model_copy(update={"autopay": autopay_switched(off, enabled=True)})
+        off = autopay_switched(account.autopay, account.default_method, enabled=False)
+        account = account.model_copy(update={"autopay": autopay_switched(off, a_method(), enabled=True)})
     else:
         account = account.model_copy(update={"default_method": a_method("pm_new", fingerprint="new")})
     at = NOW + 8 * DAY
@@ -299,8 +299,8 @@ def test_a_new_default_does_not_begin_the_days_anew() -> None:
 @pytest.mark.parametrize("decline_class", CLASSES)
 def test_switching_off_and_on_again_earns_an_attempt_except_after_never_again(decline_class: DeclineClass) -> None:
     declined = attempt(paying_by_itself(DUE), decline_class, SIX)
-    off = autopay_switched(declined.autopay, enabled=False)
-    on = declined.model_copy(update={"autopay": autopay_switched(off, enabled=True)})
+    off = autopay_switched(declined.autopay, declined.default_method, enabled=False)
+    on = declined.model_copy(update={"autopay": autopay_switched(off, a_method(), enabled=True)})
     assert due_at(declined.model_copy(update={"autopay": off}), AUTOPAY) is None
     assert due_at(on, AUTOPAY) == (None if decline_class == "never_again" else SIX)
     assert on.autopay.sequence == 1, "under a new sequence"
@@ -312,15 +312,32 @@ def test_switching_off_and_on_every_day_earns_one_attempt_each_time_and_no_retri
         while (at := due_at(account, AUTOPAY)) is not None and at <= NOW + day * DAY:
             tried_on.append(day)
             account = attempt(account, "retry_later", NOW + day * DAY)
-        off = autopay_switched(account.autopay, enabled=False)
-        account = account.model_copy(update={"autopay": autopay_switched(off, enabled=True)})
+        off = autopay_switched(account.autopay, account.default_method, enabled=False)
+        account = account.model_copy(update={"autopay": autopay_switched(off, a_method(), enabled=True)})
     assert tried_on == list(range(30))
     assert account.open_invoices["inv_1"].given_up
 
 
+@pytest.mark.parametrize("decline_class", ["retry_later", "fix_method"])
+def test_another_card_has_all_its_attempts_also_when_autopay_was_off_in_between(decline_class: DeclineClass) -> None:
+    """As when the old one is removed, which switches autopay off, and the new one switches it on."""
+    _, account = days_of_attempts(paying_by_itself(DUE), decline_class)
+    off = autopay_switched(account.autopay, None, enabled=False)
+    new = a_method("pm_new", fingerprint="new")
+    on = autopay_switched(off, new, enabled=True)
+    account = account.model_copy(update={"default_method": new, "autopay": on})
+    days = []
+    for day in range(30):
+        now = NOW + (10 + day) * DAY
+        if invoices_due(account, now, AUTOPAY):
+            days.append(day)
+            account = attempt(account, "retry_later", now)
+    assert days == [0, 1, 3, 5, 7]
+
+
 def test_switching_on_what_is_on_changes_nothing() -> None:
     declined = attempt(paying_by_itself(DUE), "retry_later", SIX).autopay
-    assert autopay_switched(declined, enabled=True) == declined
+    assert autopay_switched(declined, a_method(), enabled=True) == declined
 
 
 def test_an_invoice_that_falls_due_after_the_retries_ended_starts_a_new_cycle() -> None:
@@ -366,6 +383,34 @@ def test_a_retry_that_brings_money_earns_what_was_given_up_one_more_attempt() ->
     assert (due_at(again, AUTOPAY), again.autopay.stopped_reason) == (None, "retries_exhausted")
 
 
+def test_a_bank_debit_is_not_presented_once_more_for_that() -> None:
+    debit = a_method(kind="bank_debit")
+    stopped = {"stopped_reason": "retries_exhausted", "failed_method": debit}
+    account = paying_by_itself({"inv_1": given_up(owed(due_in_days=-9))}, method=debit, autopay=stopped)
+    paid = a_payment(attempt_id(account), {"inv_2": 100}, status="succeeded", trigger="autopay", method=debit)
+    assert due_at(after_payment(account, paid, NOW, AUTOPAY), AUTOPAY) is None
+
+
+def test_what_another_payment_is_for_is_not_given_up_with_what_one_payment_did_not_hold() -> None:
+    owes = {f"inv_{n}": tried(owed(due_in_days=-7), 4) for n in (1, 2, 3)}
+    account = paying_by_itself(owes, autopay={"failed_method": a_method()})
+    at_the_bank = a_payment("pay_OLDER", {"inv_2": owes["inv_2"].remaining_minor}, status="processing")
+    account = account.model_copy(update={"pending": {"pay_OLDER": at_the_bank}})
+    last = a_payment(attempt_id(account), status="declined", trigger="autopay", decline=LATER, left_out_invoices=1)
+    account = after_payment(account, last, NOW, AUTOPAY)
+    assert [invoice.given_up for invoice in account.open_invoices.values()] == [True, False, True]
+
+
+def test_a_late_technical_decline_moves_no_retry_of_what_was_declined_beside_it() -> None:
+    """Nothing is asked for twice on one day because an older attempt, parked or at its bank, failed meanwhile."""
+    account = paying_by_itself(DUE | {"inv_2": owed(due_in_days=0)})
+    fault = Decline(code="processor_error", decline_class="technical")
+    older = a_payment("pay_OLDER", {"inv_2": 100}, status="declined", trigger="autopay", decline=fault)
+    asked = a_payment(attempt_id(account), {"inv_1": 100}, status="declined", trigger="autopay", decline=LATER)
+    account = after_payment(account, asked, SIX, AUTOPAY)
+    assert due_at(after_payment(account, older, SIX, AUTOPAY), AUTOPAY) == due_at(account, AUTOPAY) == SIX + DAY
+
+
 def test_what_one_payment_did_not_hold_is_given_up_with_what_was_due_beside_it() -> None:
     owes = {f"inv_{n}": tried(owed(due_in_days=-7), 4) for n in (1, 2)} | {"inv_3": owed(due_in_days=1)}
     account = paying_by_itself(owes, autopay={"failed_method": a_method()})
@@ -389,7 +434,7 @@ def test_technical_declines_about_something_voided_since_take_none_from_the_next
 def test_a_bank_is_asked_for_an_invoice_three_times_whatever_is_on_its_way_beside_it(
     due: list[int], bank_takes: list[int]
 ) -> None:
-    """And once more with each invoice that falls due later. Every debit comes back, after days."""
+    """Also when others fall due later. Every debit comes back, after days."""
     owes = {f"inv_{n}": owed(due_in_days=days) for n, days in enumerate(due)}
     account, asked, answers = paying_by_itself(owes, method=a_method(kind="bank_debit")), [], list(bank_takes)
     for day in range(200):
@@ -414,10 +459,8 @@ def test_a_bank_is_asked_for_an_invoice_three_times_whatever_is_on_its_way_besid
             asked.append(set(invoice_ids))
     assert due_at(account, AUTOPAY) is None, "it ends"
     assert all(invoice.given_up for invoice in account.open_invoices.values())
-    new = [invoices - set().union(*asked[:n]) for n, invoices in enumerate(asked)]
     for name in owes:
-        retried = [invoices for invoices, first in zip(asked, new, strict=True) if name in invoices and not first]
-        assert len(retried) <= 2, f"{name} in {asked}"
+        assert 1 <= sum(name in invoices for invoices in asked) <= 3, f"{name} in {asked}"
 
 
 @pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again"])
@@ -531,7 +574,11 @@ def _after(account: Account, step: Any, number: int, now: datetime) -> Account:
         case "manual":
             return after_payment(account, a_payment(status="succeeded"), now, AUTOPAY)
         case "off_and_on":
-            autopay = autopay_switched(autopay_switched(account.autopay, enabled=False), enabled=True)
+            autopay = autopay_switched(
+                autopay_switched(account.autopay, account.default_method, enabled=False),
+                account.default_method,
+                enabled=True,
+            )
             return account.model_copy(update={"autopay": autopay})
         case "new_default":
             return account.model_copy(update={"default_method": a_method(f"pm_{number}", fingerprint=f"f{number}")})

@@ -150,13 +150,13 @@ AUTOPAY = (
     ),
     _ends.without(
         "only what was tried is given up",
-        "if invoice_id in paid or (payment.left_out_invoices and invoice.due_on <= tried_on)",
+        "if invoice_id in paid or (invoice_id in left_out and invoice.due_on <= tried_on)",
         "if True",
         "what was never tried is not forgotten",
     ),
     _ends.without(
         "what was left out counts as tried",
-        "or (payment.left_out_invoices and invoice.due_on <= tried_on)",
+        "or (invoice_id in left_out and invoice.due_on <= tried_on)",
         "or False",
         "with more due than one payment holds the retries would never end",
     ),
@@ -208,9 +208,27 @@ AUTOPAY = (
         "first = min((invoice.tried_on",
         "what fell due later has its retry days too",
     ),
+    _ends.without(
+        "what another payment is for is not left out",
+        "left_out = {i for i, _, _ in uncovered(account)}",
+        "left_out = set(account.open_invoices)",
+        "a debit at its bank is not given up for another's declines",
+    ),
+    _ends.without(
+        "a late technical decline moves no other retry",
+        "if beside and autopay.next_attempt_at is not None:",
+        "if False:",
+        "nothing is asked for twice on one day",
+    ),
+    _ends.without(
+        "no debit once more",
+        'autopay.failed_method.kind != "bank_debit"',
+        "True",
+        "the rules of the schemes allow three presentments",
+    ),
     _ends.unless(
         "retries beside retries",
-        "any(invoice.tried_on and not invoice.given_up for invoice in account.open_invoices.values())",
+        "_others_are_tried(account, payment)",
         "what another attempt was for is retried still",
     ),
     _ends.without(

@@ -72,13 +72,19 @@ ACCOUNTS = (
     ),
     _accounts.unless(
         "autopay begins anew when switched on",
-        "enabled and not autopay.enabled",
+        "enabled and not autopay.enabled and plan_holds(autopay, default)",
         "it is a customer's word to try again",
     ),
     _accounts.without(
+        "what is known of another method stays when switched on",
+        "not autopay.enabled and plan_holds(autopay, default):",
+        "not autopay.enabled:",
+        "a new card has all its attempts",
+    ),
+    _accounts.without(
         "autopay begins anew only when switched on",
-        "if enabled and not autopay.enabled:",
-        "if enabled:",
+        "if enabled and not autopay.enabled and",
+        "if enabled and",
         "saying it again earns no attempt",
     ),
     _accounts.without(

@@ -75,14 +75,16 @@ class _Case:
 
     def attempts(self) -> list[Payment]:
         """Autopay's, with the default as it is and without success, oldest first, since it was switched on last or took
-        money from it."""
+        money from it. That an older attempt brings money at last says nothing of what was met with since."""
         default, since = self.books.account.default_method, datetime.min.replace(tzinfo=ZoneInfo("UTC"))
         for entry in self.books.entries:
             on = entry.action == "payment_settings.changed" and entry.facts["autopay_enabled"] and not self._on(entry)
             paid = self.books.payment(str(entry.facts.get("payment_id")))
             took = entry.action.startswith("payment.succeeded") and paid is not None and paid.method == default
-            if on or (took and paid is not None and paid.trigger == "autopay"):
+            if on:
                 since = entry.at
+            elif took and paid is not None and paid.trigger == "autopay":
+                since = max(since, paid.reserved_at)
         ended = [p for p in self.books.payments if p.settled_at and p.settled_at >= since]
         ended = [p for p in ended if p.trigger == "autopay" and p.method == default and p.status != "succeeded"]
         return sorted(ended, key=lambda payment: payment.reserved_at)
