@@ -77,13 +77,15 @@ _STOPS: Mapping[DeclineClass, StoppedReason] = {
 
 def _begun(account: Account, method: MethodSnapshot) -> Account:
     """The account when its plan becomes this method's. Was it another's before, or was autopay switched on since, what
-    was given up calls for attempts again; where that other was stopped, as many as for anything else.
+    was given up calls for an attempt again. Another card has as many as the one before it, and so has one whose facts
+    were mended after a stop.
     """
-    autopay = account.autopay
+    autopay, before = account.autopay, account.autopay.failed_method
     if plan_holds(autopay, method):
         return account
     fresh: dict[str, object] = {"given_up": False}
-    if autopay.stopped_reason is not None:
+    is_another = before is not None and before.fingerprint != method.fingerprint
+    if is_another or autopay.stopped_reason is not None:
         fresh |= {"tried_on": None, "declines": 0}
     open_invoices = {i: _set_invoice(invoice, **fresh) for i, invoice in account.open_invoices.items()}
     return account.model_copy(update={"open_invoices": open_invoices})

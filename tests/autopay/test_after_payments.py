@@ -289,11 +289,18 @@ def test_one_attempt_at_once_and_not_a_second_one() -> None:
     assert due_at(attempt(account, "fix_method", NOW), AUTOPAY) is None
 
 
-def test_a_new_default_does_not_begin_the_days_anew() -> None:
-    """Or the retries would outlast the grace."""
-    account = attempt(attempt(paying_by_itself(DUE), "retry_later", SIX), "retry_later", SIX + DAY)
-    account = account.model_copy(update={"default_method": a_method("pm_NEW")})
-    assert due_at(attempt(account, "retry_later", SIX + 2 * DAY), AUTOPAY) == SIX + 3 * DAY
+@pytest.mark.parametrize(("fingerprint", "next_in"), [("another", 1), (a_method().fingerprint, 2)])
+def test_another_card_within_the_retries_begins_its_own_days_and_the_same_card_added_anew_does_not(
+    fingerprint: str, next_in: int
+) -> None:
+    account = paying_by_itself(DUE)
+    for day in (0, 1, 3):
+        account = attempt(account, "retry_later", SIX + day * DAY)
+    account = account.model_copy(update={"default_method": a_method("pm_NEW", fingerprint=fingerprint)})
+    assert due_at(account, AUTOPAY) == SIX, "one attempt at once"
+    again = attempt(account, "retry_later", SIX + 3 * DAY)
+    assert due_at(again, AUTOPAY) == SIX + (3 + next_in) * DAY
+    assert again.open_invoices["inv_1"].declines == (1 if fingerprint == "another" else 4)
 
 
 @pytest.mark.parametrize("decline_class", CLASSES)

@@ -256,10 +256,16 @@ AUTOPAY = (
         "retries have an end",
     ),
     _ends.without(
-        "another method begins nothing anew within the retries",
-        "    if autopay.stopped_reason is not None:\n        fresh",
+        "the same method begins nothing anew within the retries",
+        "    if is_another or autopay.stopped_reason is not None:\n        fresh",
         "    if True:\n        fresh",
         "switching off and on is one attempt",
+    ),
+    _ends.without(
+        "another card begins anew within the retries too",
+        "if is_another or autopay.stopped_reason is not None:",
+        "if autopay.stopped_reason is not None:",
+        "it was not declined yet",
     ),
     _ends.without(
         "retry days to come",

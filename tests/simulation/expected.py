@@ -9,7 +9,7 @@ import calendar
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from tests.proof.books import Books
 
 _DAY = timedelta(days=1)
 _MONTHS = {"monthly": 1, "annual": 12}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LASTS = ("fix_method", "needs_customer", "never_again")
 """Declines after which only the customer can make autopay go on."""
 
@@ -74,20 +75,21 @@ class _Case:
         return [i for i in self.books.invoices if i.status == "unpaid" and i.remaining_minor > on_the_way[i.invoice_id]]
 
     def attempts(self) -> list[Payment]:
-        """Autopay's, with the default as it is and without success, oldest first, since it was switched on last or took
-        money from it. That an older attempt brings money at last says nothing of what was met with since."""
-        default, since = self.books.account.default_method, datetime.min.replace(tzinfo=ZoneInfo("UTC"))
-        for entry in self.books.entries:
-            on = entry.action == "payment_settings.changed" and entry.facts["autopay_enabled"] and not self._on(entry)
-            paid = self.books.payment(str(entry.facts.get("payment_id")))
-            took = entry.action.startswith("payment.succeeded") and paid is not None and paid.method == default
-            if on:
-                since = entry.at
-            elif took and paid is not None and paid.trigger == "autopay":
-                since = max(since, paid.reserved_at)
-        ended = [p for p in self.books.payments if p.settled_at and p.settled_at >= since]
-        ended = [p for p in ended if p.trigger == "autopay" and p.method == default and p.status != "succeeded"]
+        """Autopay's, with the default as it is and without success, oldest first, since it took money from it last.
+        That an older attempt brings money at last says nothing of what was met with since."""
+        default = self.books.account.default_method
+        ours = [p for p in self.books.payments if p.trigger == "autopay" and p.method == default and p.settled_at]
+        since = max((p.reserved_at for p in ours if p.status == "succeeded"), default=_LONG_AGO)
+        ended = [p for p in ours if p.status != "succeeded" and p.settled_at and p.settled_at >= since]
         return sorted(ended, key=lambda payment: payment.reserved_at)
+
+    def attempts_since_it_is_on(self) -> list[Payment]:
+        """Switching autopay off and on earns an attempt, whatever was met with before."""
+        on_at = max((e.at for e in self.entries("payment_settings.changed") if self._switches_on(e)), default=_LONG_AGO)
+        return [attempt for attempt in self.attempts() if attempt.settled_at and attempt.settled_at >= on_at]
+
+    def _switches_on(self, entry: ActivityEntry) -> bool:
+        return bool(entry.facts["autopay_enabled"]) and not self._on(entry)
 
     def is_on(self) -> bool:
         return self._on(None)
@@ -112,7 +114,7 @@ class _Case:
 
     def a_retry_may_be_planned(self) -> bool:
         """Whether the latest attempt is so short ago that the next may not be due yet."""
-        attempts = self.attempts()
+        attempts = self.attempts_since_it_is_on()
         if not attempts:
             return False
         days = (0, *self.retry_days)
@@ -129,8 +131,10 @@ class _Case:
         """Whether it was declined once and for each retry day, or tried on the last of them: days that passed unused
         are over."""
         tried = self.tried(invoice)
-        if sum(attempt.status == "declined" for attempt in tried) > len(self.retry_days) or not tried:
-            return bool(tried)
+        if not tried or tried[-1] not in self.attempts_since_it_is_on():
+            return False
+        if sum(attempt.status == "declined" for attempt in tried) > len(self.retry_days):
+            return True
         first, last = self.day(tried[0].reserved_at), self.day(tried[-1].settled_at or tried[-1].reserved_at)
         return last >= first + (self.retry_days or (0,))[-1] * _DAY
 
@@ -164,7 +168,7 @@ def _may_not_be_charged(case: _Case) -> bool:
     same = [payment for payment in declined if payment.method.fingerprint == default.fingerprint]
     if any(payment.decline and payment.decline.decline_class == "never_again" for payment in same):
         return True
-    return any(_waits_for_the_customer(attempt) for attempt in case.attempts())
+    return any(_waits_for_the_customer(attempt) for attempt in case.attempts_since_it_is_on())
 
 
 def _waits_for_the_customer(attempt: Payment) -> bool:
