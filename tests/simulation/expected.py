@@ -75,18 +75,22 @@ class _Case:
         return [i for i in self.books.invoices if i.status == "unpaid" and i.remaining_minor > on_the_way[i.invoice_id]]
 
     def attempts(self) -> list[Payment]:
-        """Autopay's, with the default as it is and without success, oldest first, since it took money from it last.
-        That an older attempt brings money at last says nothing of what was met with since."""
+        """Autopay's, with the default's card and without success, oldest first, since it took money from it last. That
+        an older attempt brings money at last says nothing of what was met with since."""
         default = self.books.account.default_method
-        ours = [p for p in self.books.payments if p.trigger == "autopay" and p.method == default and p.settled_at]
+        card = default.fingerprint if default else None
+        ours = [p for p in self.books.payments if p.trigger == "autopay" and p.method.fingerprint == card]
         since = max((p.reserved_at for p in ours if p.status == "succeeded"), default=_LONG_AGO)
         ended = [p for p in ours if p.status != "succeeded" and p.settled_at and p.settled_at >= since]
         return sorted(ended, key=lambda payment: payment.reserved_at)
 
     def attempts_since_it_is_on(self) -> list[Payment]:
-        """Switching autopay off and on earns an attempt, whatever was met with before."""
+        """With the default as it is: switching autopay off and on earns an attempt, and so does anything new about the
+        default, whatever was met with before."""
+        default = self.books.account.default_method
         on_at = max((e.at for e in self.entries("payment_settings.changed") if self._switches_on(e)), default=_LONG_AGO)
-        return [attempt for attempt in self.attempts() if attempt.settled_at and attempt.settled_at >= on_at]
+        same = [attempt for attempt in self.attempts() if attempt.method == default]
+        return [attempt for attempt in same if attempt.settled_at and attempt.settled_at >= on_at]
 
     def _switches_on(self, entry: ActivityEntry) -> bool:
         return bool(entry.facts["autopay_enabled"]) and not self._on(entry)
@@ -125,7 +129,9 @@ class _Case:
     def is_tried_no_more(self, invoice: Invoice) -> bool:
         """Whether it was declined so often that no retry is left, whatever the declines were."""
         most = 1 + len(self.retry_days) + self.settings.collection.technical_retries
-        return sum(attempt.status == "declined" for attempt in self.tried(invoice)) >= most
+        default = self.books.account.default_method
+        declined = [a for a in self.tried(invoice) if a.status == "declined" and a.method == default]
+        return len(declined) >= most
 
     def may_be_given_up(self, invoice: Invoice) -> bool:
         """Whether it was declined once and for each retry day, or tried on the last of them: days that passed unused
