@@ -125,17 +125,18 @@ def _tried_enough(before: Books, payment: Payment, policy: AutopayPolicy) -> Ite
 
 
 def _declines_since_the_customer_acted(books: Books, method: MethodSnapshot) -> list[Payment]:
-    """Automatic attempts with the method as it is, the latest first; money that came from it is a new beginning too."""
+    """Automatic attempts with the method as it is, the latest first; money that came from that card is a new beginning
+    too, under whichever id it was added."""
     declines = []
     for entry in reversed(books.entries):
         if entry.action in ("payment_settings.changed", "payment_method.updated", "payment_method.removed"):
             break
         ended = books.payment(str(entry.facts.get("payment_id")))
-        if ended is None or ended.method != method:
+        if ended is None or ended.method.fingerprint != method.fingerprint:
             continue
         if entry.action.startswith("payment.succeeded"):
             break
-        if entry.action == "payment.declined" and ended.trigger == "autopay":
+        if entry.action == "payment.declined" and ended.trigger == "autopay" and ended.method == method:
             declines.append(ended)
     return declines
 
