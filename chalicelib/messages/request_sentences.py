@@ -61,7 +61,8 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
         N_("This is for the customer"),
         N_(
             "Only a billing administrator of this customer does this (role {missing_role} in a token for the account): "
-            "operators neither pay nor change payment methods or subscriptions for a customer. Ask the customer to do it."
+            "operators neither pay nor change payment methods or subscriptions for a customer. Ask the customer to do "
+            "it."
         ),
     ),
     "search_needs_operator": (
