@@ -181,7 +181,8 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
         N_("The payment is under way"),
         N_(
             "The payment of {amount} is under way and its outcome is not known yet. Do not pay again. Mostly it is "
-            "known within minutes; otherwise it is asked for again and again, and at last our finance team looks into it."
+            "known within minutes; otherwise it is asked for again and again, and at last our finance team looks into "
+            "it."
         ),
     ),
     "payment_status_requires_action": (
