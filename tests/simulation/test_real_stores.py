@@ -16,7 +16,7 @@ from tests.simulation.real_stores import unlike
 from tests.simulation.stores import MemoryStore
 
 
-@pytest.mark.parametrize(("engine", "seeds"), [("moto", 20), ("ministack", 40)])
+@pytest.mark.parametrize(("engine", "seeds"), [("moto", 10), ("ministack", 20)])
 def test_histories_end_the_same_on(engine: str, seeds: int) -> None:
     asked = [sys.executable, "-m", "tests.simulation.real_stores", engine, "--seeds", str(seeds)]
     played = subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=False)
