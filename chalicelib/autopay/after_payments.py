@@ -193,7 +193,7 @@ def _recovered(account: Account, payment: Payment, now: datetime) -> Account:
     today = today_of(account, now)
     failed = account.autopay.failed_method
     if payment.trigger == "autopay" and failed is not None and failed.fingerprint == payment.method.fingerprint:
-        account = _working_again(account)
+        account = _working_again(account, failed)
     if any(invoice.due_on <= today for invoice in account.open_invoices.values()):
         return account
     before, autopay = account.autopay, autopay_anew(account.autopay)
@@ -206,15 +206,14 @@ def _recovered(account: Account, payment: Payment, now: datetime) -> Account:
     return _with_autopay(account, autopay)
 
 
-def _working_again(account: Account) -> Account:
+def _working_again(account: Account, method: MethodSnapshot) -> Account:
     """After the method that was declined has paid, and nobody had to ask for it: what waited for its holder goes on,
     and what was given up earns one more attempt, but no bank debit, which may be presented three times in all (Nacha,
     SEPA).
     """
     autopay = account.autopay
-    once_more = autopay.failed_method is not None and autopay.failed_method.kind != "bank_debit"
     reason = None if autopay.stopped_reason == "needs_customer" else autopay.stopped_reason
-    if once_more:
+    if method.kind != "bank_debit":
         open_invoices = {i: _set_invoice(invoice, given_up=False) for i, invoice in account.open_invoices.items()}
         account = account.model_copy(update={"open_invoices": open_invoices})
     return _with_autopay(account, _set(autopay, stopped_reason=reason))

@@ -13,7 +13,7 @@ from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payments.models import Payment, Resolution
 from chalicelib.payments.reserving import PaymentPolicy
-from chalicelib.payments.settling import Answer, Settlement, checked_in_vain, settle
+from chalicelib.payments.settling import Answer, Closing, Settlement, checked_in_vain, settle
 
 log = logging.getLogger("paydesk.payments")
 
@@ -62,15 +62,13 @@ class Booking:
             raise NotFound("not_found")
         return account, payment
 
-    def close(
-        self, account_id: str, payment_id: str, actor: Actor, *, replaced_by_payment_id: str | None = None
-    ) -> Payment:
+    def close(self, account_id: str, payment_id: str, closing: Closing) -> Payment:
         """Fences one payment and books what the gateway says of it. The payment as it stands afterwards."""
         account, payment = self.find(account_id, payment_id)
         if payment_id not in account.pending:
             return payment
         answer = self.fence(payment)
-        return self.settle(None, payment, answer, closed_by=actor, replaced_by_payment_id=replaced_by_payment_id)
+        return self.settle(None, payment, answer, closing=closing)
 
     def fence(self, payment: Payment) -> Answer:
         """What the gateway says of it, or that from now on nothing can happen to it; nothing is booked."""
@@ -97,7 +95,7 @@ class Booking:
             if was_resolved(payment, resolution, reference):
                 return payment
             told = payment.model_copy(update={"resolution": resolution, "resolution_reference": reference})
-            settlement = self._with_what_follows(self._decide(account, told, answer, operator))
+            settlement = self._with_what_follows(self._decide(account, told, answer, Closing(operator)))
             change = settlement.change
             if change is None:
                 raise not_resolvable(payment, "under_way")
@@ -118,15 +116,9 @@ class Booking:
         return until_committed(self._attempts, resolved)
 
     def settle(
-        self,
-        account: Account | None,
-        payment: Payment,
-        answer: Answer,
-        *,
-        closed_by: Actor | None = None,
-        replaced_by_payment_id: str | None = None,
+        self, account: Account | None, payment: Payment, answer: Answer, *, closing: Closing | None = None
     ) -> Payment:
-        """Books an answer, of a close when `closed_by` is given. `account` as just committed saves a read; whatever
+        """Books an answer, of a close when `closing` is given. `account` as just committed saves a read; whatever
         came between makes the commit Stale, and the account and the payment are then read together.
 
         Raises Unavailable when the account changed under every attempt.
@@ -139,8 +131,7 @@ class Booking:
                 account, standing, held = held, payment, None
             else:
                 account, standing = self.find(payment.account_id, payment.payment_id)
-            decided = self._decide(account, standing, answer, closed_by, replaced_by_payment_id)
-            settlement = self._with_what_follows(decided)
+            settlement = self._with_what_follows(self._decide(account, standing, answer, closing))
             if settlement.change is not None:
                 # May race: a check, a replay, any other change of the account. The version decides; the loser reads
                 # again and finds the payment ended, or books it on what is open by then.
@@ -160,18 +151,8 @@ class Booking:
         account, entries = self._policy.after(change.account, settlement.payment, self._clock.now())
         return replace(settlement, change=replace(change, account=account, puts=(*change.puts, *entries)))
 
-    def _decide(
-        self,
-        account: Account,
-        payment: Payment,
-        answer: Answer,
-        closed_by: Actor | None,
-        replaced_by_payment_id: str | None = None,
-    ) -> Settlement:
+    def _decide(self, account: Account, payment: Payment, answer: Answer, closing: Closing | None) -> Settlement:
         now = self._clock.now()
-        if closed_by and isinstance(answer, Unknown):
+        if closing and isinstance(answer, Unknown):
             return checked_in_vain(account, payment, now, self._policy)
-        policy = self._policy
-        return settle(
-            account, payment, answer, now, policy, closed_by=closed_by, replaced_by_payment_id=replaced_by_payment_id
-        )
+        return settle(account, payment, answer, now, self._policy, closing=closing)

@@ -15,6 +15,7 @@ from chalicelib.ledger.models import Key
 from chalicelib.ledger.port import LedgerPort
 from chalicelib.payments.booking import Booking
 from chalicelib.payments.models import Payment
+from chalicelib.payments.settling import Closing
 
 log = logging.getLogger("paydesk.payments")
 
@@ -94,7 +95,7 @@ class Checks:
         """One check, which stops no other of the account whatever is wrong with it."""
         named = {"account_id": due.account_id, "payment_id": due.payment_id}
         try:
-            payment = self._booking.close(due.account_id, due.payment_id, PAYDESK)
+            payment = self._booking.close(due.account_id, due.payment_id, Closing(PAYDESK))
         except Unavailable:
             log.warning("payment_busy", extra=named)
             return CheckCounts(postponed=1)

@@ -24,7 +24,7 @@ from chalicelib.payment_methods.rules import snapshot
 from chalicelib.payments.booking import Booking, not_resolvable, was_resolved
 from chalicelib.payments.models import Payment, Resolution, Trigger, payment_id_of
 from chalicelib.payments.reserving import PaymentPolicy, PayOrder, in_the_way, reserve, without_pending
-from chalicelib.payments.settling import Answer
+from chalicelib.payments.settling import Answer, Closing
 
 log = logging.getLogger("paydesk.payments")
 
@@ -99,11 +99,10 @@ class Payments:
             if in_our_way:
                 # A request that is refused anyway must not give anything up: decide first as if they were gone.
                 reserve(without_pending(account, in_our_way), order, now, self._policy)
+                closing = Closing(request.actor, replaced_by_payment_id=request.payment_id)
                 for payment_id in in_our_way:
                     given_up.add(payment_id)
-                    self._booking.close(
-                        account.account_id, payment_id, request.actor, replaced_by_payment_id=request.payment_id
-                    )
+                    self._booking.close(account.account_id, payment_id, closing)
                 raise Stale(account.account_id)
             payment = reserve(account, order, now, self._policy)
             pending = account.pending | {payment.payment_id: payment}
@@ -152,7 +151,7 @@ class Payments:
             return PayResult(payment, replayed=True)
         if payment.status != "requires_action":
             raise Conflict("payment_not_cancelable", payment_id=payment_id, payment_status=payment.status)
-        closed = self._booking.close(account_id, payment_id, actor)
+        closed = self._booking.close(account_id, payment_id, Closing(actor))
         if closed.status == "requires_action":
             raise Unavailable("gateway_unavailable", retry_after_seconds=60)
         return PayResult(closed, replayed=False)
@@ -206,7 +205,7 @@ class Payments:
         """Asks the gateway what became of a pending payment, fences it, and books the answer. Safe at any time, any
         number of times.
         """
-        return self._booking.close(account_id, payment_id, PAYDESK)
+        return self._booking.close(account_id, payment_id, Closing(PAYDESK))
 
     def _read_for(self, request: PayRequest) -> tuple[Account, Payment | None, PaymentMethodRecord | None]:
         """The account, this request's payment and the method named, as of one moment."""

@@ -34,6 +34,14 @@ PROCESSING_CHECK_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class Closing:
+    """Who gave a payment up or resolved it, and the payment that was asked for in its place, if one was."""
+
+    actor: Actor
+    replaced_by_payment_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Settlement:
     """The payment as it stands after an answer, and the change that makes it so; no change when nothing is to be
     written.
@@ -51,14 +59,13 @@ def settle(
     now: datetime,
     policy: PaymentPolicy,
     *,
-    closed_by: Actor | None = None,
-    replaced_by_payment_id: str | None = None,
+    closing: Closing | None = None,
 ) -> Settlement:
     """What `answer` to a charge or a close does to the payment, read together with its account.
 
     Any answer may meet any status, because answers come late and out of order: money is always booked, and what can
-    only be old news changes nothing. `closed_by` is who gave the payment up, when it was closed, or resolved it; the
-    log names them where their word is what ended it. `replaced_by_payment_id` is the payment asked for in its place.
+    only be old news changes nothing. `closing` is given with what a close or an operator says; the log names the actor
+    where their word is what ended the payment.
     `late` marks money that arrived for a payment already ended without it: somebody should know.
     """
     pending = payment.status in PENDING
@@ -66,17 +73,15 @@ def settle(
         case Approved():
             if payment.status in ("succeeded", "returned"):
                 return Settlement(payment)
-            return _succeeded(account, payment, answer, now, _resolved_by(payment, "succeeded", closed_by))
+            return _succeeded(account, payment, answer, now, _resolved_by(payment, "succeeded", closing))
         case _ if not pending:
             return Settlement(payment)
         case Declined():
-            return _declined(account, payment, answer, now, policy, _resolved_by(payment, "declined", closed_by))
+            return _declined(account, payment, answer, now, policy, _resolved_by(payment, "declined", closing))
         case NotSent() if payment.status != "in_flight":
             return Settlement(payment)  # it speaks of one call only, and another one got through
         case NotSent() | Closed():
-            replaced = {"replaced_by_payment_id": replaced_by_payment_id}
-            canceled = _moved(payment, "canceled", now).model_copy(update=replaced)
-            return _ended(account, canceled, "payment.canceled", now, actor=closed_by, **replaced)
+            return _canceled(account, payment, now, closing)
         case Processing():
             return _waiting(account, payment, "processing", now + PROCESSING_CHECK_EVERY, answer.reference, None)
         case ActionRequired():
@@ -119,9 +124,9 @@ def _asked_again_tomorrow(account: Account, payment: Payment, now: datetime) -> 
     return Settlement(later, Change(_with_pending(account, later)))
 
 
-def _resolved_by(payment: Payment, outcome: Resolution, closed_by: Actor | None) -> Actor | None:
+def _resolved_by(payment: Payment, outcome: Resolution, closing: Closing | None) -> Actor | None:
     """The operator whose word this outcome is. Where the gateway knew better, it is nobody's."""
-    return closed_by if payment.resolution == outcome else None
+    return closing.actor if closing and payment.resolution == outcome else None
 
 
 def _succeeded(
@@ -201,6 +206,12 @@ def _declined(
         account = account.model_copy(update={"cooldowns": still_cooling | {key: retry_at}})
     why = {"code": declined.code, "decline_class": declined.decline_class}
     return _ended(account, refused, "payment.declined", now, actor=actor, **why)
+
+
+def _canceled(account: Account, payment: Payment, now: datetime, closing: Closing | None) -> Settlement:
+    actor, replaced_by = (closing.actor, closing.replaced_by_payment_id) if closing else (None, None)
+    canceled = _moved(payment, "canceled", now).model_copy(update={"replaced_by_payment_id": replaced_by})
+    return _ended(account, canceled, "payment.canceled", now, actor=actor, replaced_by_payment_id=replaced_by)
 
 
 def _ended(

@@ -222,7 +222,7 @@ AUTOPAY = (
     ),
     _ends.without(
         "no debit once more",
-        'autopay.failed_method.kind != "bank_debit"',
+        'method.kind != "bank_debit"',
         "True",
         "the rules of the schemes allow three presentments",
     ),

@@ -264,35 +264,35 @@ SETTLING = (
     ),
     _settling.without(
         "who gave a payment up",
-        '"payment.canceled", now, actor=closed_by, **replaced)',
-        '"payment.canceled", now, **replaced)',
+        '"payment.canceled", now, actor=actor, ',
+        '"payment.canceled", now, ',
         "the log names them",
     ),
     _settling.without(
         "operator whose word it is",
-        "return closed_by if payment.resolution == outcome else None",
-        "return closed_by",
+        "return closing.actor if closing and payment.resolution == outcome else None",
+        "return closing.actor if closing else None",
         "where the gateway knew better, the log names the payer",
         "tests/payments/test_resolving.py",
     ),
     _settling.without(
         "operator in the log of a success",
-        '_resolved_by(payment, "succeeded", closed_by)',
+        '_resolved_by(payment, "succeeded", closing)',
         "None",
         "the log names whose word it was",
         "tests/payments/test_resolving.py",
     ),
     _settling.without(
         "operator in the log of a decline",
-        '_resolved_by(payment, "declined", closed_by)',
+        '_resolved_by(payment, "declined", closing)',
         "None",
         "the log names whose word it was",
         "tests/payments/test_resolving.py",
     ),
     _settling.without(
         "what took a payment's place",
-        'replaced = {"replaced_by_payment_id": replaced_by_payment_id}',
-        'replaced = {"replaced_by_payment_id": None}',
+        "(closing.actor, closing.replaced_by_payment_id) if closing",
+        "(closing.actor, None) if closing",
         "receipt and log say why it was canceled",
         "tests/payments/test_giving_up.py",
     ),
@@ -380,7 +380,7 @@ BOOKING = (
     ),
     _booking.without(
         "silence of a charge is no check",
-        "if closed_by and isinstance(answer, Unknown)",
+        "if closing and isinstance(answer, Unknown)",
         "if isinstance(answer, Unknown)",
         "the schedule of checks counts checks",
     ),
@@ -392,8 +392,8 @@ BOOKING = (
     ),
     _booking.without(
         "what follows is in the same commit",
-        "settlement = self._with_what_follows(decided)",
-        "settlement = decided",
+        "self._with_what_follows(self._decide(account, standing, answer, closing))",
+        "self._decide(account, standing, answer, closing)",
         "autopay hears of every end",
         "tests/sweeps/test_stories_autopay.py",
         "tests/sweeps/test_stories_declines.py",
@@ -438,10 +438,7 @@ SERVICE = (
     ),
     _service.without(
         "given up at the gateway first",
-        "                    self._booking.close(\n"
-        "                        account.account_id, payment_id, request.actor, "
-        "replaced_by_payment_id=request.payment_id\n"
-        "                    )\n",
+        "                    self._booking.close(account.account_id, payment_id, closing)\n",
         "                    account = self._ledger.commit(Change(without_pending(account, [payment_id])))\n",
         "the customer could still approve it",
     ),

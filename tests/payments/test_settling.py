@@ -13,7 +13,7 @@ from chalicelib.gateways.port import ActionRequired, Approved, Closed, Declined,
 from chalicelib.ledger.models import FieldSet
 from chalicelib.payments.models import NextAction, Payment, PaymentStatus
 from chalicelib.payments.moves import PENDING
-from chalicelib.payments.settling import Answer, Settlement, _moved, settle
+from chalicelib.payments.settling import Answer, Closing, Settlement, _moved, settle
 from tests.support.builders import BEN, NOW, POLICY, a_payment, an_account, owed
 
 STATUSES: tuple[PaymentStatus, ...] = get_args(PaymentStatus)
@@ -176,7 +176,7 @@ def test_once_the_customer_has_acted_there_is_nothing_more_to_do() -> None:
 def test_who_closed_a_payment_is_named_in_the_log_and_who_paid_otherwise() -> None:
     payment = a_payment()
     for answer, actor in (("closed", "user-ben"), ("approved", "user-anna"), ("declined", "user-anna")):
-        settlement = settle(standing(payment), payment, ANSWERS[answer], NOW, POLICY, closed_by=BEN)
+        settlement = settle(standing(payment), payment, ANSWERS[answer], NOW, POLICY, closing=Closing(BEN))
         assert settlement.change
         (entry,) = [record for record in settlement.change.puts if isinstance(record, ActivityEntry)]
         assert entry.actor == actor
