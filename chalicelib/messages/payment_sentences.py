@@ -187,7 +187,10 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "payment_status_requires_action": (
         N_("The payment waits for you"),
-        N_("The payment of {amount} waits for you: confirm it with your bank at the address in next_action."),
+        N_(
+            "The payment of {amount} waits for you: confirm it with your bank at the address in next_action by "
+            "{confirm_by}. Otherwise it is canceled, nothing is taken, and you can pay again."
+        ),
     ),
     "payment_status_processing": (
         N_("The bank is working on the payment"),

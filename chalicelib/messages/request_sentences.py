@@ -9,7 +9,7 @@ REQUEST_SENTENCES: dict[str, tuple[str, str]] = {
         N_("Check its address, headers and body against the documentation at /docs, then send it again."),
     ),
     "malformed_json": (
-        N_("The body is not valid JSON"),
+        N_("The body is not a JSON object"),
         N_("Send one JSON object in UTF-8, with every name once and without NaN or Infinity."),
     ),
     "empty_body": (

@@ -1,5 +1,6 @@
 """Payments on the wire."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator
@@ -96,7 +97,8 @@ class PaymentView(Wire):
     `allocations` are what it is meant for while it is pending, and what it paid once it succeeded; the rest of the
     amount is `credited_minor`. `left_out_invoices` counts the payable invoices that did not fit into this one payment.
     `replaced_by_payment_id` is the payment that was asked for while this one waited for the customer, and for which it
-    was canceled; there is none of that id where that request was refused after all.
+    was canceled; there is none of that id where that request was refused after all. `confirm_by` is how long one that
+    waits for its payer (`requires_action`) can count on it; then Paydesk gives it up and nothing is taken.
     """
 
     payment_id: str
@@ -115,6 +117,7 @@ class PaymentView(Wire):
     retry_at: Instant | None
     next_best_action: NextBestAction | None
     next_action: NextAction | None
+    confirm_by: Instant | None
     gateway_reference: str | None
     replaced_by_payment_id: str | None
     created_at: Instant
@@ -144,6 +147,7 @@ class PaymentView(Wire):
             retry_at=payment.retry_at,
             next_best_action=NEXT_BEST_ACTION[decline.decline_class] if decline else None,
             next_action=payment.next_action,
+            confirm_by=_confirm_by(payment),
             gateway_reference=payment.gateway_reference,
             replaced_by_payment_id=payment.replaced_by_payment_id,
             created_at=payment.reserved_at,
@@ -163,9 +167,15 @@ def _message(payment: Payment, locale: str, cooldown_scope: str) -> str:
         "left_out_invoices": payment.left_out_invoices,
         "currency": payment.currency,
         "replaced_by_payment_id": payment.replaced_by_payment_id,
+        "confirm_by": _confirm_by(payment),
         "what": _besides(payment),
     }
     return catalog.sentence(f"payment_status_{payment.status}", locale, facts | told)[1]
+
+
+def _confirm_by(payment: Payment) -> datetime | None:
+    """Until then nobody asks the gateway to give it up."""
+    return payment.next_check_at if payment.status == "requires_action" else None
 
 
 def _besides(payment: Payment) -> str:

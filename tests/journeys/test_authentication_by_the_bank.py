@@ -44,7 +44,8 @@ def test_the_answer_says_where_to_confirm_and_the_invoices_are_covered(secured: 
 
     payment_id = waiting(answer)
     assert answer.body["next_action"] == {"type": "redirect", "url": f"https://example.com/sandbox/{payment_id}"}
-    assert "waits for you" in answer.body["message"]
+    assert answer.body["confirm_by"] == "2026-03-02T10:00:00.000Z"
+    assert "by 2026-03-02 10:00:00 UTC" in answer.body["message"]
     assert answer.headers["location"] == secured.at(f"payments/{payment_id}")
     assert secured.see()["pending_payment_ids"] == [payment_id]
     assert secured.balance()["covered_minor"] == 12_000
@@ -58,7 +59,7 @@ def test_confirmed_at_the_bank_it_is_settled_when_paydesk_looks(secured: Custome
     reconciled(secured)
 
     payment = secured.see(f"payments/{payment_id}")
-    assert (payment["status"], payment["next_action"]) == ("succeeded", None)
+    assert (payment["status"], payment["next_action"], payment["confirm_by"]) == ("succeeded", None, None)
     assert secured.balance()["open_minor"] == 0
     assert secured.pay().status == 201, "the same request now answers the receipt"
 
