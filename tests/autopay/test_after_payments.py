@@ -13,55 +13,8 @@ from chalicelib.autopay.after_payments import after_payment, stopped_before_tryi
 from chalicelib.autopay.rules import attempt_id, due_at, invoices_due
 from chalicelib.payment_methods.models import MethodKind
 from chalicelib.payments.models import Decline, DeclineClass, PaymentStatus, Trigger
-from chalicelib.payments.reserving import without_pending
+from tests.autopay.attempts import CLASSES, DAY, DUE, SIX, attempt, days_of_attempts, ended, owing_more
 from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself, tried
-
-SIX = datetime(2026, 3, 2, 5, tzinfo=UTC)
-DAY = timedelta(days=1)
-CLASSES: list[DeclineClass] = ["retry_later", "fix_method", "needs_customer", "never_again", "technical"]
-DUE = {"inv_1": owed(due_in_days=0)}
-LATER = Decline(code="no", decline_class="retry_later")
-
-
-def attempt(
-    account: Account,
-    decline_class: DeclineClass,
-    now: datetime,
-    trigger: Trigger = "autopay",
-    *,
-    reserved_at: datetime | None = None,
-) -> Account:
-    """The account after an attempt with its default method was declined, at once unless it says when it was made."""
-    method = account.default_method
-    assert method
-    due = {i: invoice.remaining_minor for i, invoice in account.open_invoices.items() if invoice.due_on <= now.date()}
-    decline = Decline(code="no", decline_class=decline_class)
-    payment = a_payment(
-        attempt_id(account) if trigger == "autopay" else "pay_MANUAL",
-        due,
-        status="declined",
-        method=method,
-        trigger=trigger,
-        decline=decline,
-        reserved_at=reserved_at or now,
-    )
-    return after_payment(account, payment, now, AUTOPAY)
-
-
-def ended(account: Account, status: PaymentStatus, trigger: Trigger = "autopay", now: datetime = NOW) -> Account:
-    decline = Decline(code="no", decline_class="retry_later") if status == "declined" else None
-    payment_id = attempt_id(account) if trigger == "autopay" else "pay_MANUAL"
-    return after_payment(account, a_payment(payment_id, status=status, trigger=trigger, decline=decline), now, AUTOPAY)
-
-
-def days_of_attempts(account: Account, decline_class: DeclineClass) -> tuple[list[int], Account]:
-    """The days after the first on which it is tried, always in vain, until it is not tried any more."""
-    days: list[int] = []
-    while (at := due_at(account, AUTOPAY)) is not None:
-        assert len(days) < 50, "it goes on for ever"
-        days.append((today_of(account, at) - TODAY).days)
-        account = attempt(account, decline_class, at)
-    return days, account
 
 
 @pytest.mark.parametrize(
@@ -103,18 +56,6 @@ def test_an_attempt_that_was_not_made_comes_again_an_hour_later_at_last_once_a_d
     assert account.autopay.sequence == 8
     assert account.open_invoices == declined.open_invoices
     assert attempt(account, "retry_later", SIX + 4 * DAY).autopay.postponed == 0
-
-
-@pytest.mark.parametrize("late", CLASSES)
-def test_an_older_payments_end_tells_nothing_about_the_card_that_is_default_now(late: DeclineClass) -> None:
-    old, new = a_method("pm_OLD", fingerprint="old"), a_method()
-    account = attempt(paying_by_itself(DUE, method=new), "fix_method", SIX)
-    decline = Decline(code="no", decline_class=late)
-    parked = a_payment("pay_OLD", status="declined", method=old, trigger="autopay", decline=decline)
-    after = after_payment(account, parked, SIX + DAY, AUTOPAY)
-    assert due_at(after, AUTOPAY) is None
-    assert (after.autopay.stopped_reason, after.autopay.failed_method) == ("fix_method", new)
-    assert after.autopay.refused_fingerprints == (("old",) if late == "never_again" else ())
 
 
 @pytest.mark.parametrize("late", ["retry_later", "technical"])
@@ -163,20 +104,6 @@ def test_who_confirmed_an_automatic_payment_is_charged_for_the_rest_too() -> Non
 def test_a_part_paid_by_hand_confirms_nothing() -> None:
     waits = ended(paying_by_itself(DUE | {"inv_2": owed(due_in_days=0)}), "requires_action")
     assert due_at(ended(waits, "succeeded", "manual"), AUTOPAY) is None
-
-
-def test_a_new_default_need_not_wait_for_what_was_not_made() -> None:
-    account = ended(paying_by_itself(DUE), "canceled")
-    assert due_at(account.model_copy(update={"default_method": a_method("pm_new")}), AUTOPAY) == SIX
-
-
-def test_an_attempt_with_a_new_default_that_was_not_made_is_not_stopped_by_what_the_old_one_was() -> None:
-    stopped = attempt(paying_by_itself(DUE), "fix_method", SIX)
-    new = a_method("pm_new", fingerprint="new")
-    account = stopped.model_copy(update={"default_method": new})
-    canceled = a_payment(attempt_id(account), status="canceled", trigger="autopay", method=new)
-    account = after_payment(account, canceled, SIX, AUTOPAY)
-    assert due_at(account, AUTOPAY) == SIX + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("status", ["canceled", "declined"])
@@ -273,112 +200,6 @@ def test_an_attempt_the_payer_has_to_confirm_stops_until_then() -> None:
     assert expired == waits, "nobody confirmed: it is not tried again by itself"
 
 
-@pytest.mark.parametrize("before", CLASSES)
-def test_a_new_default_gets_its_retries_whatever_stopped_the_one_before(before: DeclineClass) -> None:
-    stopped = attempt(paying_by_itself(DUE), before, SIX)
-    changed = stopped.model_copy(update={"default_method": a_method("pm_NEW", fingerprint="new")})
-    assert due_at(changed, AUTOPAY) == SIX, "one attempt at once"
-    again = attempt(changed, "retry_later", NOW)
-    assert due_at(again, AUTOPAY) == SIX + DAY
-    assert again.autopay.stopped_reason is None
-
-
-def test_one_attempt_at_once_and_not_a_second_one() -> None:
-    account = attempt(paying_by_itself(DUE), "fix_method", SIX)
-    account = account.model_copy(update={"default_method": a_method("pm_NEW")})
-    assert due_at(attempt(account, "fix_method", NOW), AUTOPAY) is None
-
-
-@pytest.mark.parametrize(("fingerprint", "next_in"), [("another", 1), (a_method().fingerprint, 2)])
-def test_another_card_within_the_retries_begins_its_own_days_and_the_same_card_added_anew_does_not(
-    fingerprint: str, next_in: int
-) -> None:
-    account = paying_by_itself(DUE)
-    for day in (0, 1, 3):
-        account = attempt(account, "retry_later", SIX + day * DAY)
-    account = account.model_copy(update={"default_method": a_method("pm_NEW", fingerprint=fingerprint)})
-    assert due_at(account, AUTOPAY) == SIX, "one attempt at once"
-    again = attempt(account, "retry_later", SIX + 3 * DAY)
-    assert due_at(again, AUTOPAY) == SIX + (3 + next_in) * DAY
-    assert again.open_invoices["inv_1"].declines == (1 if fingerprint == "another" else 4)
-
-
-@pytest.mark.parametrize("decline_class", CLASSES)
-def test_switching_off_and_on_again_earns_an_attempt_except_after_never_again(decline_class: DeclineClass) -> None:
-    declined = attempt(paying_by_itself(DUE), decline_class, SIX)
-    off = autopay_switched(declined.autopay, declined.default_method, enabled=False)
-    on = declined.model_copy(update={"autopay": autopay_switched(off, a_method(), enabled=True)})
-    assert due_at(declined.model_copy(update={"autopay": off}), AUTOPAY) is None
-    assert due_at(on, AUTOPAY) == (None if decline_class == "never_again" else SIX)
-    assert on.autopay.sequence == 1, "under a new sequence"
-
-
-def test_switching_off_and_on_every_day_earns_one_attempt_each_time_and_no_retries_anew() -> None:
-    account, tried_on = paying_by_itself(DUE), []
-    for day in range(30):
-        while (at := due_at(account, AUTOPAY)) is not None and at <= NOW + day * DAY:
-            tried_on.append(day)
-            account = attempt(account, "retry_later", NOW + day * DAY)
-        off = autopay_switched(account.autopay, account.default_method, enabled=False)
-        account = account.model_copy(update={"autopay": autopay_switched(off, a_method(), enabled=True)})
-    assert tried_on == list(range(30))
-    assert account.open_invoices["inv_1"].given_up
-
-
-@pytest.mark.parametrize("decline_class", ["retry_later", "fix_method"])
-def test_another_card_has_all_its_attempts_also_when_autopay_was_off_in_between(decline_class: DeclineClass) -> None:
-    """As when the old one is removed, which switches autopay off, and the new one switches it on."""
-    _, account = days_of_attempts(paying_by_itself(DUE), decline_class)
-    off = autopay_switched(account.autopay, None, enabled=False)
-    new = a_method("pm_new", fingerprint="new")
-    on = autopay_switched(off, new, enabled=True)
-    account = account.model_copy(update={"default_method": new, "autopay": on})
-    days = []
-    for day in range(30):
-        now = NOW + (10 + day) * DAY
-        if invoices_due(account, now, AUTOPAY):
-            days.append(day)
-            account = attempt(account, "retry_later", now)
-    assert days == [0, 1, 3, 5, 7]
-
-
-def test_switching_on_what_is_on_changes_nothing() -> None:
-    declined = attempt(paying_by_itself(DUE), "retry_later", SIX).autopay
-    assert autopay_switched(declined, a_method(), enabled=True) == declined
-
-
-def test_an_invoice_that_falls_due_after_the_retries_ended_starts_a_new_cycle() -> None:
-    _, account = days_of_attempts(paying_by_itself(DUE), "retry_later")
-    account = _owing_more(account, due_in_days=30)
-    days, account = days_of_attempts(account, "retry_later")
-    assert days == [30, 31, 33, 35, 37]
-    assert account.autopay.stopped_reason == "retries_exhausted"
-
-
-def test_what_falls_due_within_the_retries_of_another_invoice_has_all_of_its_own() -> None:
-    """And the other no more than before."""
-    account = paying_by_itself(DUE | {"inv_2": owed(due_in_days=3)})
-    asked: dict[str, list[int]] = {"inv_1": [], "inv_2": []}
-    while (at := due_at(account, AUTOPAY)) is not None:
-        for invoice_id in invoices_due(account, at, AUTOPAY):
-            asked[invoice_id].append((today_of(account, at) - TODAY).days)
-        account = attempt(account, "retry_later", at)
-    assert asked == {"inv_1": [0, 1, 3, 4, 6], "inv_2": [3, 4, 6, 8, 10]}
-    assert account.autopay.stopped_reason == "retries_exhausted"
-
-
-@pytest.mark.parametrize("planned", [SIX, SIX + DAY])
-def test_a_last_decline_leaves_the_retries_of_what_was_tried_beside_it_but_not_on_its_day(planned: datetime) -> None:
-    method = a_method(kind="bank_debit")
-    owes = {"inv_1": tried(owed(due_in_days=-9), 2), "inv_2": tried(owed(due_in_days=-2))}
-    plan = {"next_attempt_at": planned, "failed_method": method}
-    account = paying_by_itself(owes, method=method, autopay=plan)
-    last = a_payment("pay_LATE", status="declined", method=method, trigger="autopay", decline=LATER)
-    account = after_payment(account, last, NOW, AUTOPAY)
-    assert (due_at(account, AUTOPAY), account.autopay.stopped_reason) == (SIX + DAY, None)
-    assert invoices_due(account, SIX + DAY, AUTOPAY) == ("inv_2",)
-
-
 def test_a_retry_that_brings_money_earns_what_was_given_up_one_more_attempt() -> None:
     owes = {"inv_1": given_up(owed(due_in_days=-9)), "inv_2": tried(owed(due_in_days=-2))}
     account = paying_by_itself(owes, autopay={"next_attempt_at": SIX, "failed_method": a_method()})
@@ -396,91 +217,6 @@ def test_a_bank_debit_is_not_presented_once_more_for_that() -> None:
     account = paying_by_itself({"inv_1": given_up(owed(due_in_days=-9))}, method=debit, autopay=stopped)
     paid = a_payment(attempt_id(account), {"inv_2": 100}, status="succeeded", trigger="autopay", method=debit)
     assert due_at(after_payment(account, paid, NOW, AUTOPAY), AUTOPAY) is None
-
-
-def test_what_another_payment_is_for_is_not_given_up_with_what_one_payment_did_not_hold() -> None:
-    owes = {f"inv_{n}": tried(owed(due_in_days=-7), 4) for n in (1, 2, 3)}
-    account = paying_by_itself(owes, autopay={"failed_method": a_method()})
-    at_the_bank = a_payment("pay_OLDER", {"inv_2": owes["inv_2"].remaining_minor}, status="processing")
-    account = account.model_copy(update={"pending": {"pay_OLDER": at_the_bank}})
-    last = a_payment(attempt_id(account), status="declined", trigger="autopay", decline=LATER, left_out_invoices=1)
-    account = after_payment(account, last, NOW, AUTOPAY)
-    assert [invoice.given_up for invoice in account.open_invoices.values()] == [True, False, True]
-
-
-def test_a_late_technical_decline_moves_no_retry_of_what_was_declined_beside_it() -> None:
-    """Nothing is asked for twice on one day because an older attempt, parked or at its bank, failed meanwhile."""
-    account = paying_by_itself(DUE | {"inv_2": owed(due_in_days=0)})
-    fault = Decline(code="processor_error", decline_class="technical")
-    older = a_payment("pay_OLDER", {"inv_2": 100}, status="declined", trigger="autopay", decline=fault)
-    asked = a_payment(attempt_id(account), {"inv_1": 100}, status="declined", trigger="autopay", decline=LATER)
-    account = after_payment(account, asked, SIX, AUTOPAY)
-    assert due_at(after_payment(account, older, SIX, AUTOPAY), AUTOPAY) == due_at(account, AUTOPAY) == SIX + DAY
-
-
-def test_what_one_payment_did_not_hold_is_given_up_with_what_was_due_beside_it() -> None:
-    owes = {f"inv_{n}": tried(owed(due_in_days=-7), 4) for n in (1, 2)} | {"inv_3": owed(due_in_days=1)}
-    account = paying_by_itself(owes, autopay={"failed_method": a_method()})
-    last = a_payment(status="declined", trigger="autopay", decline=LATER, left_out_invoices=1)
-    account = after_payment(account, last, NOW, AUTOPAY)
-    assert [invoice.given_up for invoice in account.open_invoices.values()] == [True, True, False]
-
-
-def test_technical_declines_about_something_voided_since_take_none_from_the_next() -> None:
-    account = paying_by_itself(DUE)
-    for hours in range(3):
-        account = attempt(account, "technical", SIX + timedelta(hours=hours))
-    account = attempt(_owing_more(account.model_copy(update={"open_invoices": {}}), due_in_days=0), "technical", NOW)
-    assert due_at(account, AUTOPAY) == NOW + timedelta(hours=1)
-
-
-@given(
-    due=st.lists(st.integers(0, 40), min_size=1, max_size=5),
-    bank_takes=st.lists(st.integers(0, 12), min_size=40, max_size=40),
-)
-def test_a_bank_is_asked_for_an_invoice_three_times_whatever_is_on_its_way_beside_it(
-    due: list[int], bank_takes: list[int]
-) -> None:
-    """Also when others fall due later. Every debit comes back, after days."""
-    owes = {f"inv_{n}": owed(due_in_days=days) for n, days in enumerate(due)}
-    account, asked, answers = paying_by_itself(owes, method=a_method(kind="bank_debit")), [], list(bank_takes)
-    for day in range(200):
-        now = NOW + day * DAY
-        for debit, back_on in [(p, p.next_check_at) for p in account.pending.values()]:
-            if back_on and back_on <= now:
-                account = without_pending(account, [debit.payment_id])
-                back = debit.model_copy(update={"status": "declined", "decline": LATER})
-                account = after_payment(account, back, now, AUTOPAY)
-        if invoice_ids := invoices_due(account, now, AUTOPAY):
-            debit = a_payment(
-                attempt_id(account),
-                {i: account.open_invoices[i].remaining_minor for i in invoice_ids},
-                status="processing",
-                method=account.default_method,
-                trigger="autopay",
-                reserved_at=now,
-                next_check_at=now + answers.pop() * DAY,
-            )
-            account = account.model_copy(update={"pending": account.pending | {debit.payment_id: debit}})
-            account = after_payment(account, debit, now, AUTOPAY)
-            asked.append(set(invoice_ids))
-    assert due_at(account, AUTOPAY) is None, "it ends"
-    assert all(invoice.given_up for invoice in account.open_invoices.values())
-    for name in owes:
-        assert 1 <= sum(name in invoices for invoices in asked) <= 3, f"{name} in {asked}"
-
-
-@pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again"])
-def test_after_any_other_stop_a_later_invoice_starts_nothing(reason: DeclineClass) -> None:
-    account = attempt(paying_by_itself(DUE), reason, SIX)
-    assert due_at(_owing_more(account, due_in_days=30), AUTOPAY) is None
-
-
-def test_a_cycle_about_something_voided_since_does_not_shorten_the_next() -> None:
-    account = attempt(paying_by_itself(DUE), "retry_later", SIX)
-    account = _owing_more(account.model_copy(update={"open_invoices": {}}), due_in_days=30)
-    days, _ = days_of_attempts(account, "retry_later")
-    assert days == [30, 31, 33, 35, 37]
 
 
 @pytest.mark.parametrize("trigger", ["manual", "autopay", "check"])
@@ -590,11 +326,6 @@ def _after(account: Account, step: Any, number: int, now: datetime) -> Account:
         case "new_default":
             return account.model_copy(update={"default_method": a_method(f"pm_{number}", fingerprint=f"f{number}")})
         case "invoice":
-            return _owing_more(account, due_in_days=(now - NOW).days + 3, invoice_id=f"inv_{number}")
+            return owing_more(account, due_in_days=(now - NOW).days + 3, invoice_id=f"inv_{number}")
         case _:
             return account.model_copy(update={"open_invoices": {}})
-
-
-def _owing_more(account: Account, *, due_in_days: int, invoice_id: str = "inv_NEW") -> Account:
-    more = {invoice_id: owed(due_in_days=due_in_days)}
-    return account.model_copy(update={"open_invoices": account.open_invoices | more})
