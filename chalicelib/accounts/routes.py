@@ -50,7 +50,8 @@ def list_accounts(call: Call, query: AccountsQuery) -> Answer:
     else:
         page = accounts.all(limit=query.limit, cursor=query.cursor)
     views = tuple(AccountView.of(account, call.desk.clock) for account in page.items)
-    return Answer(200, AccountList(items=views, next_cursor=page.next_cursor))
+    unreadable = tuple(page.unreadable)
+    return Answer(200, AccountList(items=views, next_cursor=page.next_cursor, unreadable_account_ids=unreadable))
 
 
 @routes.post(

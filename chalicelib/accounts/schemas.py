@@ -142,5 +142,8 @@ class AccountView(Wire):
 
 
 class AccountList(Wire):
+    """`unreadable_account_ids`: accounts of this page whose records are damaged, which a person has to mend."""
+
     items: tuple[AccountView, ...]
     next_cursor: str | None
+    unreadable_account_ids: tuple[str, ...]

@@ -1,19 +1,22 @@
 """Accounts: open one, find one, who gets its invoices."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.accounts.models import BY_NAME, Account, Services, searchable
 from chalicelib.activity.models import Actor
 from chalicelib.activity.rules import logged
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Invalid, NotFound
+from chalicelib.core.errors import Broken, Invalid, NotFound
 from chalicelib.core.ids import derived_id
 from chalicelib.core.paging import Page, cut_page, make_cursor, read_cursor
 from chalicelib.ledger.models import Change, Index, Key
 from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.payments.models import BY_GATEWAY_REFERENCE, BY_PAYMENT, Payment
 from chalicelib.payments.pending import PendingPayments
+
+log = logging.getLogger("paydesk.accounts")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class OpenRequest:
 
 
 class Accounts:
+    """A list leaves a damaged record out and names it (`Page.unreadable`): it hides no other account."""
+
     def __init__(self, ledger: LedgerPort, clock: Clock, attempts: Attempts, pending: PendingPayments) -> None:
         self._ledger = ledger
         self._pending = pending
@@ -102,14 +107,14 @@ class Accounts:
         """The accounts a token names, in the order of their ids; ids that do not exist are left out."""
         position = read_cursor(cursor, 1)
         ids = [account_id for account_id in sorted(account_ids) if position is None or account_id > position[0]]
-        found = [self._ledger.get(Key(Account, account_id)) for account_id in ids[:limit]]
-        return Page([a for a in found if a is not None], make_cursor(ids[limit - 1]) if len(ids) > limit else None)
+        return self._those(ids[:limit], make_cursor(ids[limit - 1]) if len(ids) > limit else None)
 
     def all(self, *, limit: int, cursor: str | None) -> Page[Account]:
         """Every account, in no particular order."""
         position = read_cursor(cursor, 1)
-        accounts = self._ledger.scan(Account, limit=limit + 1, after=position[0] if position else None)
-        return cut_page(accounts, limit, lambda account: account.account_id)
+        found = self._ledger.scan(Account, limit=limit + 1, after=position[0] if position else None)
+        page = cut_page(found, limit, _id_of)
+        return _readable(page.items, page.next_cursor)
 
     def named(self, name: str, *, limit: int, cursor: str | None) -> Page[Account]:
         """Accounts whose name begins with `name`, whatever its case, in alphabetical order."""
@@ -119,7 +124,7 @@ class Accounts:
             BY_NAME, folded[:1], limit=limit + 1, prefix=folded, after=position[0] if position else ""
         )
         page = cut_page(hits, limit, lambda hit: hit[0])
-        return Page(self._those([account_id for _, account_id in page.items]), page.next_cursor)
+        return self._those([account_id for _, account_id in page.items], page.next_cursor)
 
     def of_payment(self, payment_id: str, *, cursor: str | None = None) -> Page[Account]:
         """The account of a payment, by its id, whatever became of it."""
@@ -134,12 +139,30 @@ class Accounts:
         """Of a payment that has ended, by the index; else of a pending one, whose page may be empty and lead on."""
         ended = self._ledger.find(index, value, limit=10)
         if ended:
-            return Page(self._those([account_id for _, account_id in ended]))
+            return self._those([account_id for _, account_id in ended])
         page = self._pending.page(is_it, limit=1, cursor=cursor)
         found = [payment.account_id for payment in page.items]
-        return Page(self._those(found), None if found else page.next_cursor)
+        return self._those(found, None if found else page.next_cursor)
 
-    def _those(self, account_ids: Sequence[str]) -> list[Account]:
-        """The records behind an index's answer; the index is eventual, so one may be gone."""
-        found = [self._ledger.get(Key(Account, account_id)) for account_id in account_ids]
-        return [account for account in found if account is not None]
+    def _those(self, account_ids: Sequence[str], next_cursor: str | None = None) -> Page[Account]:
+        """The records of ids, or behind an index's answer; the index is eventual, so one may be gone."""
+        found = [self._read(account_id) for account_id in account_ids]
+        return _readable([account for account in found if account is not None], next_cursor)
+
+    def _read(self, account_id: str) -> Account | Broken | None:
+        try:
+            return self._ledger.get(Key(Account, account_id))
+        except Broken as broken:
+            return broken
+
+
+def _readable(found: Iterable[Account | Broken], next_cursor: str | None) -> Page[Account]:
+    accounts = [one for one in found if isinstance(one, Account)]
+    damaged = [one for one in found if isinstance(one, Broken)]
+    for broken in damaged:
+        log.error("account_unreadable", exc_info=broken, extra={"account_id": _id_of(broken)})
+    return Page(accounts, next_cursor, [_id_of(broken) for broken in damaged])
+
+
+def _id_of(one: Account | Broken) -> str:
+    return one.account_id if isinstance(one, Account) else str(one.facts["account_id"])

@@ -16,10 +16,13 @@ PART_BYTES_MAX = 1024
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some items of a list and the place to go on from; `next_cursor` is None on the last page."""
+    """Some items of a list and the place to go on from; `next_cursor` is None on the last page. `unreadable`: the ids
+    of those on it whose records are damaged.
+    """
 
     items: Sequence[T]
     next_cursor: str | None = None
+    unreadable: Sequence[str] = ()
 
 
 def cut_page(found: Sequence[T], limit: int, position: Callable[[T], str]) -> Page[T]:

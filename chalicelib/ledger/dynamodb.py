@@ -15,6 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.core.errors import Broken
 from chalicelib.core.ids import random_id
 from chalicelib.ledger.calls import Calls, cancellation_reasons, refusals
 from chalicelib.ledger.expressions import between, update
@@ -34,7 +35,7 @@ from chalicelib.ledger.models import (
     fits_a_key,
     nothing_due,
 )
-from chalicelib.ledger.reading import INTEGERS, behind, page_of, parsed, texts
+from chalicelib.ledger.reading import INTEGERS, behind, page_of, parsed, parsed_or_broken, texts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -142,11 +143,11 @@ class Ledger:
         sort = index.sort or index.partition
         return [(item[sort], item["account_id"]) for item in page_of(items, sort, after or None, limit)]
 
-    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
+    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R | Broken]:
         query: dict[str, Any] = {"TableName": self._table(record), "Limit": limit, "ConsistentRead": True}
         if after is not None:
             query["ExclusiveStartKey"] = marshal({"account_id": after})
-        return [parsed(record, item) for item in self._calls.pages("scan", query, limit)]
+        return [parsed_or_broken(record, item) for item in self._calls.pages("scan", query, limit)]
 
     def commit(self, change: Change[A]) -> A:
         account = change.account.model_copy(

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chalicelib.core.errors import Broken
 from chalicelib.core.ids import random_id
 from chalicelib.ledger.models import (
     A,
@@ -20,7 +21,7 @@ from chalicelib.ledger.models import (
     Unwritable,
     nothing_due,
 )
-from chalicelib.ledger.reading import INTEGERS, Range, behind, page_of, parsed, texts
+from chalicelib.ledger.reading import INTEGERS, Range, behind, page_of, parsed, parsed_or_broken, texts
 
 
 class MemoryLedger:
@@ -73,9 +74,9 @@ class MemoryLedger:
         items = self._query(index.record, (index.partition, partition), sort, bounds)
         return [(item[sort], item["account_id"]) for item in page_of(items, sort, after or None, limit)]
 
-    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
+    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R | Broken]:
         items = self._query(record, None, "account_id", behind(texts(""), after))
-        return [parsed(record, item) for item in page_of(items, "account_id", after, limit)]
+        return [parsed_or_broken(record, item) for item in page_of(items, "account_id", after, limit)]
 
     def commit(self, change: Change[A]) -> A:
         account = change.account.model_copy(

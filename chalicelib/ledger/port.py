@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, overload
 
-from chalicelib.core.errors import Unavailable
+from chalicelib.core.errors import Broken, Unavailable
 from chalicelib.ledger.models import A, Change, Index, Key, R, Record, Sort, Stale
 
 R1 = TypeVar("R1", bound=Record)
@@ -54,8 +54,10 @@ class LedgerPort(Protocol):
         """Up to `limit` pairs of (index sort value, account id) in sort order: those that start with `prefix`, stand
         behind `after` and not behind `until`. From an index, so eventual and only a candidate list."""
 
-    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
-        """Up to `limit` records of a table without a sort key, in no particular order, going on behind `after`."""
+    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R | Broken]:
+        """Up to `limit` records of a table without a sort key, in no particular order, going on behind `after`. In the
+        place of one that cannot be read stands the error that says so: it hides none of the others.
+        """
 
     def commit(self, change: Change[A]) -> A:
         """Writes all of the change or nothing and returns the account as written, with its new version.

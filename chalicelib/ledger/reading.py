@@ -51,3 +51,11 @@ def parsed(record: type[R], item: Item) -> R:
         raise Broken(
             "unreadable_record", table=record.table, account_id=item.get("account_id"), sort=sort, fields=fields
         ) from None
+
+
+def parsed_or_broken(record: type[R], item: Item) -> R | Broken:
+    """The record in an item, or what is wrong with it: for lists in which one must not hide the others."""
+    try:
+        return parsed(record, item)
+    except Broken as broken:
+        return broken

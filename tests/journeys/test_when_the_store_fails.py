@@ -95,3 +95,29 @@ def test_one_damaged_account_stops_no_check_of_another(acme: Customer) -> None:
 
     assert (counts.checked, counts.ended) == (1, 1)
     assert globex.balance()["open_minor"] == 0
+
+
+def test_a_damaged_account_hides_no_other_from_an_operator_and_is_named(acme: Customer) -> None:
+    neighbours = [Customer.of(acme.stack, key) for key in ("acme works", "globex")]
+    damage(acme)
+    operator = acme.stack.operator()
+
+    with logged() as lines:
+        pages = [operator.get("/v1/accounts"), operator.get("/v1/accounts", name="acme")]
+    one_by_one: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(3):
+        page = operator.get("/v1/accounts", limit=1, **cursor).body
+        one_by_one += [*(item["account_id"] for item in page["items"]), *page["unreadable_account_ids"]]
+        cursor = {"cursor": page["next_cursor"]}
+
+    assert [answer.status for answer in pages] == [200, 200]
+    assert [answer.body["unreadable_account_ids"] for answer in pages] == [[acme.account_id]] * 2
+    assert [{item["account_id"] for item in answer.body["items"]} for answer in pages] == [
+        {neighbour.account_id for neighbour in neighbours},
+        {neighbours[0].account_id},
+    ]
+    assert cursor == {"cursor": None}
+    assert sorted(one_by_one) == sorted([acme.account_id, *(neighbour.account_id for neighbour in neighbours)])
+    told = [line for line in map(json.loads, lines.getvalue().splitlines()) if line["message"] == "account_unreadable"]
+    assert {(line["level"], line["account_id"]) for line in told} == {("ERROR", acme.account_id)}

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.accounts.models import Account
 from chalicelib.core.errors import Broken
 from chalicelib.invoices.models import Invoice
-from chalicelib.ledger.models import Key
+from chalicelib.ledger.models import Change, Key
 from chalicelib.payments.models import Payment
 from tests.ledger.conftest import Store
 from tests.ledger.records import an_account, an_invoice
@@ -41,8 +41,16 @@ def test_an_unreadable_record_is_told_by_every_way_to_read_it(store: Store) -> N
         ledger.read(ACCOUNT, Key(Payment, "acc_one", "pay_A"))
     with pytest.raises(Broken):
         ledger.records(Invoice, "acc_one", limit=10)
-    with pytest.raises(Broken):
-        ledger.scan(Account, limit=10)
+
+
+def test_a_scan_tells_it_in_its_place_and_hides_no_other(store: Store) -> None:
+    sound = store.ledger.commit(Change(an_account(account_id="acc_two")))
+    store.damage(Account, an_account().item() | {"surprise": 1})
+    found = {type(one): one for one in store.ledger.scan(Account, limit=10)}
+    assert found[Account] == sound
+    broken = found[Broken]
+    assert isinstance(broken, Broken)
+    assert (broken.facts["account_id"], broken.facts["fields"]) == ("acc_one", ["surprise"])
 
 
 def test_a_number_with_a_fraction_is_unreadable_money(store: Store) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from chalicelib.accounts.models import Account
-from chalicelib.core.errors import Unavailable
+from chalicelib.core.errors import Broken, Unavailable
 from chalicelib.gateways.port import AttachedCard, Charge, Closed, GatewayPort, NotSent, Outcome, TokenRefused, Unknown
 from chalicelib.ledger.models import A, Change, Index, Key, R, Record
 from chalicelib.ledger.port import LedgerPort
@@ -34,7 +34,7 @@ class WatchedLedger:
         # An index is a candidate list: no decision hangs on it, so it is no effect worth a crash of its own.
         return self._ledger.find(index, partition, **how)
 
-    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
+    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R | Broken]:
         return self._has("read", "", lambda: self._ledger.scan(record, limit=limit, after=after))
 
     def commit(self, change: Change[A]) -> A:

@@ -51,7 +51,7 @@ class StruckLedger:
         self._seen[index.name, partition] = found
         return found
 
-    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R]:
+    def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R | Broken]:
         return self._read("", lambda: self._ledger.scan(record, limit=limit, after=after))
 
     def commit(self, change: Change[A]) -> A:
