@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "resolution": "succeeded",
         "gateway_reference": "ch_17",
     },
+    "reference_missing": {"payment_id": _PAYMENT},
     "payment_declined": {
         "payment_id": _PAYMENT,
         "decline_code": "insufficient_funds",

@@ -28,7 +28,7 @@ STATUS: Mapping[str, int] = {
         422: "invalid_request card_number_refused key_reused amount_too_high wrong_currency no_payment_method "
         "method_not_usable brand_not_supported kind_not_supported token_refused too_many_invoices invoice_not_payable "
         "limit_reached one_search_at_a_time expiry_not_applicable invoice_dates invoice_total "
-        "starts_in_the_past subscription_canceled",
+        "starts_in_the_past subscription_canceled reference_missing",
         429: "cooling_down too_many_attempts",
         500: "internal_error unreadable_record",
         502: "payment_canceled",

@@ -81,8 +81,15 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
     "payment_not_resolvable.not_closed": (
         N_("The gateway does not confirm that nothing was charged"),
         N_(
-            "Nothing was changed. Look the payment up in the gateway's own records, then resolve it as succeeded or "
-            "declined."
+            "Nothing was changed. It is asked every day, and what it says then ends the payment by itself. Sooner, a "
+            "charge or a decline in the gateway's own records does: resolve it as that, with the gateway_reference."
+        ),
+    ),
+    "reference_missing": (
+        N_("The gateway's reference is missing"),
+        N_(
+            "Nothing was changed. State the gateway's name for the charge or its decline in gateway_reference: by that "
+            "the payment is found later. Where the gateway shows neither, resolve the payment as canceled."
         ),
     ),
     "payment_not_resolvable.under_way": (

@@ -117,14 +117,14 @@ def cancel_payment(call: Call, account_id: str, payment_id: str) -> Answer:
     body=ResolveBody,
     keyed=True,
     answers={200: PaymentView},
-    problems=("payment_not_resolvable",),
+    problems=("payment_not_resolvable", "reference_missing"),
 )
 def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveBody) -> Answer:
     """Say what became of a parked payment, which no check could find out.
 
     Unless it succeeded, it is closed at the gateway first. Should that say the money was taken after all, the answer
-    shows the payment as succeeded. Should it say nothing, `canceled` is refused (reason `not_closed`), and `declined`
-    is believed: look into the gateway's own records before you say so. The same resolution sent again changes nothing;
+    shows the payment as succeeded. Should it say nothing, `canceled` is refused (reason `not_closed`): it is asked every
+    day, and what it says then ends the payment by itself; `declined` is believed. The same resolution sent again changes nothing;
     another one is refused and told what was said before (reason `already_resolved`).
     """
     resolved = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)

@@ -163,21 +163,26 @@ class Payments:
         changes nothing. Unless it succeeded, it is closed at the gateway first: whatever that says happened is booked
         instead.
 
-        Raises Conflict("payment_not_resolvable") in any other state, and when it is to be canceled while the gateway
-        does not say that nothing can be taken any more.
+        That the gateway shows nothing proves nothing, its lists lag: a charge or a decline has a reference, and without
+        either only the gateway's own word ends the payment. Raises Invalid("reference_missing"), and
+        Conflict("payment_not_resolvable") in any other state, and when it is to be canceled while the gateway does not
+        say that nothing can be taken any more.
         """
         _, payment = self._booking.find(account_id, payment_id)
         if was_resolved(payment, resolution, gateway_reference):
             return PayResult(payment, replayed=True)
+        reference = gateway_reference or payment.gateway_reference
+        if resolution != "canceled" and reference is None:
+            raise Invalid("reference_missing", payment_id=payment_id)
         answer: Answer
         if resolution == "succeeded":
-            answer = Approved(gateway_reference or payment.gateway_reference)
+            answer = Approved(reference)
         else:
             answer = self._booking.fence(payment)
         if resolution == "canceled" and isinstance(answer, Unknown):
             raise not_resolvable(payment, "not_closed")
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
-            answer = Declined("declined_by_operator", "retry_later", gateway_reference or payment.gateway_reference)
+            answer = Declined("declined_by_operator", "retry_later", reference)
         resolved = self._booking.resolve(account_id, payment_id, resolution, gateway_reference, answer, operator)
         return PayResult(resolved, replayed=False)
 

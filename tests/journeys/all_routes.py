@@ -97,7 +97,7 @@ def body_of(endpoint: Endpoint, records: Records) -> dict[str, Any] | None:
         "create_subscription": {"plan": "Team, 10 seats", "amount_minor": 4_900, "interval": "monthly"},
         "update_subscription": {"interval": "annual"},
         "put_suspension_exemption": {"exempt": True},
-        "resolve_payment": {"outcome": "succeeded"},
+        "resolve_payment": {"outcome": "succeeded", "gateway_reference": "ch_17"},
         "pay": {"amount_minor": 700, "payment_method_id": records.payment_method_id},
     }
     return bodies[endpoint.name]

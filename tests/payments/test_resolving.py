@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core.errors import Conflict, NotFound
+from chalicelib.core.errors import Conflict, Invalid, NotFound
 from chalicelib.payments.models import Payment, Resolution
 from tests.support.builders import ANNA, NOW, OPERATIONS
 from tests.support.memory_desk import MemoryDesk
@@ -23,7 +23,7 @@ def parked(desk: MemoryDesk, token: str, *, out_of_order: bool = True) -> Paymen
     return payment
 
 
-def resolve(desk: MemoryDesk, payment: Payment, outcome: Resolution, reference: str | None = None) -> Payment:
+def resolve(desk: MemoryDesk, payment: Payment, outcome: Resolution, reference: str | None = "ch_17") -> Payment:
     resolved = desk.desk.payments.resolve(desk.account_id, payment.payment_id, outcome, reference, OPERATIONS).payment
     assert resolved == desk.payment(payment)
     return resolved
@@ -39,9 +39,23 @@ def test_money_an_operator_saw_arrive_is_booked_and_services_come_back(desk: Mem
     assert desk.actions()[-3:] == ["payment.succeeded", "services.reactivated", "payment.resolved"]
 
 
-def test_without_a_reference_none_is_made_up(desk: MemoryDesk) -> None:
+@pytest.mark.parametrize("outcome", ["succeeded", "declined"])
+def test_a_charge_and_a_decline_have_a_reference_at_the_gateway(desk: MemoryDesk, outcome: Resolution) -> None:
     payment = parked(desk, "tok_timeout_then_approved")
-    assert resolve(desk, payment, "succeeded").gateway_reference is None
+    before = desk.account()
+    with pytest.raises(Invalid, match="reference_missing"):
+        resolve(desk, payment, outcome, None)
+    assert desk.account() == before
+
+
+def test_an_operator_who_found_no_charge_because_lists_lag_takes_no_money_twice(desk: MemoryDesk) -> None:
+    payment = parked(desk, "tok_timeout_then_approved")
+    with pytest.raises(Conflict, match="payment_not_resolvable"):
+        resolve(desk, payment, "canceled", None)
+    desk.charges.in_order()
+    desk.advance(hours=24)
+    reconcile(desk.desk)
+    assert desk.payment(payment).status == "succeeded"
 
 
 def test_a_decline_an_operator_was_told_of_frees_the_invoice(desk: MemoryDesk) -> None:
