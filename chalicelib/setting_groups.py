@@ -70,6 +70,8 @@ class CollectionPolicy(Group):
     retry_days_paypal: Days = Field(default=(1, 3, 5, 7), examples=["1,3,5,7"])
     technical_retry_seconds: int = Field(default=3600, ge=60, le=86400, examples=[3600])
     technical_retries: int = Field(default=3, ge=0, le=10, examples=[3])
+    # However often autopay is switched on anew or the default changes: card schemes fine those who try cards on and on.
+    declines_per_day: int = Field(default=5, ge=1, le=15, examples=[5])
     notice_days: Days = Field(default=(1, 7), examples=["1,7"])
     grace_days: int = Field(default=14, ge=1, le=365, validate_default=True, examples=[14])
 

@@ -192,6 +192,8 @@ def autopay_policy(settings: Settings) -> AutopayPolicy:
         },
         technical_retry=timedelta(seconds=collection.technical_retry_seconds),
         technical_retries_max=collection.technical_retries,
+        declines_per_day=collection.declines_per_day,
+        pending_max=settings.limits.pending,
     )
 
 

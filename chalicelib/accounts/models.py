@@ -42,7 +42,8 @@ class Autopay(Part):
     raises it and nothing resets it. `next_attempt_at` is the retry planned, `stopped_reason` why there is none.
     `failed_method` is the method as it was when it was declined: while the default is still that, the plan or the stop
     holds. `technical` counts declines that were nobody's fault, `postponed` the attempts in a row that were not made.
-    `refused_fingerprints` are methods whose issuer said never again.
+    `refused_fingerprints` are methods whose issuer said never again. `declined_on` is the day of the latest decline,
+    `declines_that_day` how many that day had, whatever the method.
     """
 
     enabled: bool = False
@@ -53,6 +54,8 @@ class Autopay(Part):
     stopped_reason: StoppedReason | None = None
     failed_method: MethodSnapshot | None = None
     refused_fingerprints: tuple[str, ...] = ()
+    declined_on: date | None = None
+    declines_that_day: int = 0
 
 
 class Services(Part):

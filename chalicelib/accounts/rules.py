@@ -88,10 +88,11 @@ def cooling_down_until(account: Account, now: datetime, fingerprint: str | None 
 def autopay_switched(autopay: Autopay, default: MethodSnapshot | None, *, enabled: bool) -> Autopay:
     """Autopay switched on or off. Switching it on is a customer's word that it should be tried again, except with a
     method whose issuer said never again. What is known of another method says nothing against this one, and stays:
-    that one was stopped is why this one begins anew."""
+    that one was stopped is why this one begins anew. The declines of the day stay counted."""
+    declines = {"declined_on": autopay.declined_on, "declines_that_day": autopay.declines_that_day}
     if enabled and not autopay.enabled and plan_holds(autopay, default):
         autopay = autopay_anew(autopay)
-    return autopay.model_copy(update={"enabled": enabled})
+    return autopay.model_copy(update={"enabled": enabled, **declines})
 
 
 def plan_holds(autopay: Autopay, method: MethodSnapshot | None) -> bool:

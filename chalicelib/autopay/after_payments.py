@@ -21,6 +21,7 @@ def after_payment(account: Account, payment: Payment, now: datetime, policy: Aut
             account = _recovered(account, payment, now)
         case "declined" if by_autopay and payment.decline is not None:
             account = _declined(account, payment, payment.decline.decline_class, now, policy)
+            account = _with_autopay(account, _one_decline_more(account.autopay, today_of(account, now)))
         case "declined" if payment.decline is not None and payment.decline.decline_class == "never_again":
             account = _refused_for_good(account, payment.method)
         case "requires_action" if by_autopay:
@@ -68,6 +69,11 @@ def _declined(
     return _retried(account, autopay, payment, now, policy)
 
 
+def _one_decline_more(autopay: Autopay, today: date) -> Autopay:
+    before = autopay.declines_that_day if autopay.declined_on == today else 0
+    return _set(autopay, declined_on=today, declines_that_day=before + 1)
+
+
 _STOPS: Mapping[DeclineClass, StoppedReason] = {
     "fix_method": "fix_method",
     "needs_customer": "needs_customer",
@@ -78,14 +84,14 @@ _STOPS: Mapping[DeclineClass, StoppedReason] = {
 def _begun(account: Account, method: MethodSnapshot) -> Account:
     """The account when its plan becomes this method's. Was it another's before, or was autopay switched on since, what
     was given up calls for an attempt again. Another card has as many as the one before it, and so has one whose facts
-    were mended after a stop.
+    were mended after they were wrong.
     """
     autopay, before = account.autopay, account.autopay.failed_method
     if plan_holds(autopay, method):
         return account
     fresh: dict[str, object] = {"given_up": False}
     is_another = before is not None and before.fingerprint != method.fingerprint
-    if is_another or autopay.stopped_reason is not None:
+    if is_another or autopay.stopped_reason == "fix_method":
         fresh |= {"tried_on": None, "declines": 0}
     open_invoices = {i: _set_invoice(invoice, **fresh) for i, invoice in account.open_invoices.items()}
     return account.model_copy(update={"open_invoices": open_invoices})
@@ -109,6 +115,9 @@ def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime
         tomorrow = local_time(today_of(account, now) + timedelta(days=1), policy.hour, account.time_zone)
         at = max(autopay.next_attempt_at or tomorrow, tomorrow)
         return _with_autopay(account, _set(autopay, next_attempt_at=at))
+    if not tried:
+        # It was voided or paid meanwhile: nothing has run out.
+        return _with_autopay(account, _set(autopay, next_attempt_at=None))
     return _with_autopay(account, _stopped(autopay, "retries_exhausted", payment.method))
 
 
@@ -238,8 +247,8 @@ def _with_refused(autopay: Autopay, method: MethodSnapshot) -> tuple[str, ...]:
     return refused if method.fingerprint in refused else (*refused, method.fingerprint)[-_REFUSED_MAX:]
 
 
-_REFUSED_MAX = 20
-"""As many as an account holds methods; more would only be cards that are gone."""
+_REFUSED_MAX = 100
+"""As many as an account may hold methods at most: more are of cards that are gone."""
 
 
 def _set(autopay: Autopay, **values: object) -> Autopay:

@@ -61,35 +61,31 @@ def forecast(account: Account, now: datetime, policy: AutopayPolicy) -> Forecast
 
 
 def _charges(account: Account, method: MethodSnapshot, now: datetime, policy: AutopayPolicy) -> list[PlannedCharge]:
-    """The next attempt takes all that is due by its day and not given up; what falls due later is charged on its day,
-    the first of it with what was given up.
+    """The next attempt takes all that is due by its day and not given up; what falls due later is charged on its day.
+    What was given up is charged by none of them, unless one that goes well earns it another attempt.
     """
     first = next_attempt_at(account, policy)
     if first is not None:
         first = max(first, now)
     first_day = local_date(first, account.time_zone) if first else today_of(account, now)
-    taken, owed = to_try(account, first_day), uncovered(account)
-    later = min((invoice.due_on for _, invoice, _ in owed if invoice.due_on > first_day), default=None)
-    by_day: dict[date | None, list[tuple[str, int]]] = {}
-    for invoice_id, invoice, amount in owed:
-        first_takes_it = invoice_id in taken or first is None
-        day = invoice.due_on if invoice.due_on > first_day else first_day if first_takes_it else later
-        by_day.setdefault(day, []).append((invoice_id, amount))
-    never = by_day.pop(None, [])
+    taken = to_try(account, first_day) if first else ()
+    by_day: dict[date, list[tuple[str, int]]] = {}
+    never: list[tuple[str, int]] = []
+    for invoice_id, invoice, amount in uncovered(account):
+        if first and invoice.due_on > first_day:
+            by_day.setdefault(invoice.due_on, []).append((invoice_id, amount))
+        elif invoice_id in taken:
+            by_day.setdefault(first_day, []).append((invoice_id, amount))
+        else:
+            never.append((invoice_id, amount))
     charges = [
-        _charge(account, method, first if day == first_day else _on(account, method, day, policy, first), day, parts)
-        for day, parts in sorted((day, parts) for day, parts in by_day.items() if day)
+        _charge(account, method, first if day == first_day else _at(day, account, policy), day, parts)
+        for day, parts in sorted(by_day.items())
     ]
     return [*charges, _charge(account, method, None, first_day, never)] if never else charges
 
 
-def _on(
-    account: Account, method: MethodSnapshot, day: date, policy: AutopayPolicy, first: datetime | None
-) -> datetime | None:
-    """A later day's charge, which comes only if autopay is not stopped for good."""
-    refused = method.fingerprint in account.autopay.refused_fingerprints
-    if first is None and (refused or account.autopay.stopped_reason != "retries_exhausted"):
-        return None
+def _at(day: date, account: Account, policy: AutopayPolicy) -> datetime:
     return local_time(day, policy.hour, account.time_zone)
 
 

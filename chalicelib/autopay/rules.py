@@ -17,13 +17,16 @@ class AutopayPolicy:
     after a decline that may pass, the days after an invoice's first attempt on which it is tried again, by kind of
     method. `technical_retry`: the wait after a decline that is nobody's fault, at most `technical_retries_max` times
     until the retries end, and after an attempt that provably took nothing, as often in a row: from then on it is made
-    once a day.
+    once a day. After `declines_per_day` declines on one day, what the customer changes earns an attempt on the next day
+    only. With `pending_max` payments pending an account takes no further one.
     """
 
     hour: int
     retry_days: Mapping[MethodKind, tuple[int, ...]]
     technical_retry: timedelta
     technical_retries_max: int
+    declines_per_day: int
+    pending_max: int
 
 
 def due_at(account: Account, policy: AutopayPolicy) -> datetime | None:
@@ -31,8 +34,11 @@ def due_at(account: Account, policy: AutopayPolicy) -> datetime | None:
     is possible, and for ever in the past while it is undone: nothing due is too old to be found.
 
     One attempt at a time: while the outcome of one is unknown there is no next, and the commit that tells it says when
-    that is. What a bank works on for days, or a person looks into, holds up nothing but the invoices it covers.
+    that is. What a bank works on for days, or a person looks into, holds up nothing but the invoices it covers, until
+    they are so many that the account takes no further payment.
     """
+    if len(account.pending) >= policy.pending_max:
+        return None
     unknown = ("in_flight", "requires_action")
     if any(payment.trigger == "autopay" and payment.status in unknown for payment in account.pending.values()):
         return None
@@ -50,8 +56,11 @@ def next_attempt_at(account: Account, policy: AutopayPolicy) -> datetime | None:
     if first_due is None:
         return None
     moments = [local_time(first_due, policy.hour, account.time_zone)]
-    if plan_holds(account.autopay, method) and account.autopay.next_attempt_at is not None:
-        moments.append(account.autopay.next_attempt_at)
+    autopay = account.autopay
+    if plan_holds(autopay, method) and autopay.next_attempt_at is not None:
+        moments.append(autopay.next_attempt_at)
+    elif autopay.declined_on is not None and autopay.declines_that_day >= policy.declines_per_day:
+        moments.append(local_time(autopay.declined_on + timedelta(days=1), policy.hour, account.time_zone))
     moments += [until for key, until in account.cooldowns.items() if key in ("account", method.fingerprint)]
     if method.usable_from is not None:
         moments.append(method.usable_from)

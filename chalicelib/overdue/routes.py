@@ -21,7 +21,8 @@ def get_suspension_exemption(call: Call, account_id: str) -> Answer:
 def put_suspension_exemption(call: Call, account_id: str, body: ExemptionBody) -> Answer:
     """Exempt the account from notices and suspension, or end the exemption.
 
-    Services that are suspended already stay so until the overdue balance is paid.
+    Services that are suspended already stay so until the overdue balance is paid. When the exemption ends, chasing goes
+    on where it stood: an account whose notices are all out and whose grace is over is suspended by the next run.
     """
     account = call.desk.exemptions.put(account_id, exempt=body.exempt, actor=call.actor)
     return Answer(200, ExemptionView(exempt=account.overdue.exempt))

@@ -95,7 +95,7 @@ class Booking:
             if was_resolved(payment, resolution, reference):
                 return payment
             told = payment.model_copy(update={"resolution": resolution, "resolution_reference": reference})
-            settlement = self._with_what_follows(self._decide(account, told, answer, Closing(operator)))
+            settlement = self._with_what_follows(payment, self._decide(account, told, answer, Closing(operator)))
             change = settlement.change
             if change is None:
                 raise not_resolvable(payment, "under_way")
@@ -131,7 +131,7 @@ class Booking:
                 account, standing, held = held, payment, None
             else:
                 account, standing = self.find(payment.account_id, payment.payment_id)
-            settlement = self._with_what_follows(self._decide(account, standing, answer, closing))
+            settlement = self._with_what_follows(standing, self._decide(account, standing, answer, closing))
             if settlement.change is not None:
                 # May race: a check, a replay, any other change of the account. The version decides; the loser reads
                 # again and finds the payment ended, or books it on what is open by then.
@@ -144,9 +144,10 @@ class Booking:
 
         return until_committed(self._attempts, settled)
 
-    def _with_what_follows(self, settlement: Settlement) -> Settlement:
+    def _with_what_follows(self, before: Payment, settlement: Settlement) -> Settlement:
+        """With what the payment's new status means for the account; a check in vain means nothing."""
         change = settlement.change
-        if change is None:
+        if change is None or settlement.payment.status == before.status:
             return settlement
         account, entries = self._policy.after(change.account, settlement.payment, self._clock.now())
         return replace(settlement, change=replace(change, account=account, puts=(*change.puts, *entries)))

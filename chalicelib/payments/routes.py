@@ -123,9 +123,9 @@ def resolve_payment(call: Call, account_id: str, payment_id: str, body: ResolveB
     """Say what became of a parked payment, which no check could find out.
 
     Unless it succeeded, it is closed at the gateway first. Should that say the money was taken after all, the answer
-    shows the payment as succeeded. Should it say nothing, `canceled` is refused (reason `not_closed`): it is asked every
-    day, and what it says then ends the payment by itself; `declined` is believed. The same resolution sent again changes nothing;
-    another one is refused and told what was said before (reason `already_resolved`).
+    shows the payment as succeeded. Should it say nothing, `declined` is believed and `canceled` refused (reason
+    `not_closed`): it is asked every day, and what it says then ends the payment by itself. The same resolution sent
+    again changes nothing; another one is refused and told what was said before (reason `already_resolved`).
     """
     resolved = call.desk.payments.resolve(account_id, payment_id, body.outcome, body.gateway_reference, call.actor)
     return _done(call, resolved)

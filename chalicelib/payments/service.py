@@ -174,11 +174,7 @@ class Payments:
         reference = gateway_reference or payment.gateway_reference
         if resolution != "canceled" and reference is None:
             raise Invalid("reference_missing", payment_id=payment_id)
-        answer: Answer
-        if resolution == "succeeded":
-            answer = Approved(reference)
-        else:
-            answer = self._booking.fence(payment)
+        answer: Answer = Approved(reference) if resolution == "succeeded" else self._booking.fence(payment)
         if resolution == "canceled" and isinstance(answer, Unknown):
             raise not_resolvable(payment, "not_closed")
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):

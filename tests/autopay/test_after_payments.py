@@ -13,7 +13,7 @@ from chalicelib.autopay.after_payments import after_payment, stopped_before_tryi
 from chalicelib.autopay.rules import attempt_id, due_at, invoices_due
 from chalicelib.payment_methods.models import MethodKind
 from chalicelib.payments.models import Decline, DeclineClass, PaymentStatus, Trigger
-from tests.autopay.attempts import CLASSES, DAY, DUE, SIX, attempt, days_of_attempts, ended, owing_more
+from tests.autopay.attempts import CLASSES, DAY, DUE, LATER, SIX, attempt, days_of_attempts, ended, owing_more
 from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, given_up, owed, paying_by_itself, tried
 
 
@@ -67,7 +67,9 @@ def test_a_late_decline_that_may_pass_lifts_no_stop_of_the_same_method(
     late_one = a_payment(
         "pay_OLD", status="declined", trigger="autopay", decline=Decline(code="no", decline_class=late)
     )
-    assert after_payment(stopped, late_one, SIX + DAY, AUTOPAY) == stopped
+    after = after_payment(stopped, late_one, SIX + DAY, AUTOPAY)
+    assert after.open_invoices == stopped.open_invoices
+    assert after.autopay == stopped.autopay.model_copy(update={"declined_on": TODAY + DAY})
 
 
 def test_a_card_refused_for_good_while_autopay_is_off_is_remembered_and_stops_nothing() -> None:
@@ -79,12 +81,12 @@ def test_a_card_refused_for_good_while_autopay_is_off_is_remembered_and_stops_no
 
 def test_refused_cards_are_remembered_once_and_of_too_many_the_latest() -> None:
     account = paying_by_itself(DUE)
-    cards = [f"card {number}" for number in range(25)]
+    cards = [f"card {number}" for number in range(105)]
     for card in cards:
         for _ in range(2):
             account = account.model_copy(update={"default_method": a_method(fingerprint=card)})
             account = attempt(account, "never_again", SIX)
-    assert account.autopay.refused_fingerprints == tuple(cards[-20:])
+    assert account.autopay.refused_fingerprints == tuple(cards[-100:])
 
 
 def test_an_attempt_not_made_lifts_no_stop_that_came_meanwhile() -> None:
@@ -269,6 +271,18 @@ def test_the_sequence_rises_once_with_every_attempt_that_is_out_of_our_hands_and
     again = a_payment(attempt_id(account), status="succeeded", trigger="autopay")
     once = raised if status != "in_flight" else after_payment(account, again, NOW, AUTOPAY)
     assert after_payment(once, again, NOW, AUTOPAY).autopay.sequence == 8, "once, whatever becomes of it later"
+
+
+def test_what_was_voided_during_its_attempt_stops_nothing() -> None:
+    voided = paying_by_itself({"inv_2": owed(due_in_days=9)})
+    after = after_payment(
+        voided,
+        a_payment(attempt_id(voided), {"inv_1": 100}, status="declined", trigger="autopay", decline=LATER),
+        SIX,
+        AUTOPAY,
+    )
+    assert after.autopay.stopped_reason is None
+    assert due_at(after, AUTOPAY) == SIX + 9 * DAY
 
 
 @pytest.mark.parametrize("usable_for", [-1, 0])

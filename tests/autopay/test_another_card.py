@@ -1,15 +1,17 @@
 """Another default, and autopay switched off and on: which attempts that earns."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import autopay_switched
 from chalicelib.autopay.after_payments import after_payment
 from chalicelib.autopay.rules import attempt_id, due_at, invoices_due
 from chalicelib.payments.models import Decline, DeclineClass
 from tests.autopay.attempts import CLASSES, DAY, DUE, SIX, attempt, days_of_attempts, ended
-from tests.support.builders import AUTOPAY, NOW, a_method, a_payment, paying_by_itself
+from tests.support.builders import AUTOPAY, NOW, TODAY, a_method, a_payment, paying_by_itself
 
 
 @pytest.mark.parametrize("late", CLASSES)
@@ -105,6 +107,50 @@ def test_another_card_has_all_its_attempts_also_when_autopay_was_off_in_between(
             days.append(day)
             account = attempt(account, "retry_later", now)
     assert days == [0, 1, 3, 5, 7]
+
+
+def changed_until_nothing_is_due_today(account: Account, change: Callable[[Account, int], Account]) -> list[datetime]:
+    """The moments of its attempts, all declined, the customer changing something after each; the last is not today."""
+    made: list[datetime] = []
+    for number in range(30):
+        at = due_at(account, AUTOPAY)
+        assert at is not None
+        made.append(max(at, SIX + timedelta(minutes=number)))
+        if made[-1] >= SIX + DAY:
+            return made
+        account = change(attempt(account, "retry_later", made[-1]), number)
+    raise AssertionError("it is tried on and on")
+
+
+def off_and_on(account: Account, _number: int) -> Account:
+    autopay = account.autopay
+    for enabled in (False, True):
+        autopay = autopay_switched(autopay, account.default_method, enabled=enabled)
+    return account.model_copy(update={"autopay": autopay})
+
+
+def another_default(account: Account, number: int) -> Account:
+    return account.model_copy(update={"default_method": a_method(f"pm_{number}", fingerprint=f"card {number % 2}")})
+
+
+def another_expiry(account: Account, number: int) -> Account:
+    return account.model_copy(update={"default_method": a_method(last_usable_on=TODAY + (400 + number) * DAY)})
+
+
+@pytest.mark.parametrize("change", [off_and_on, another_default, another_expiry])
+def test_whatever_the_customer_changes_only_so_many_attempts_are_declined_on_one_day(
+    change: Callable[[Account, int], Account],
+) -> None:
+    made = changed_until_nothing_is_due_today(paying_by_itself(DUE), change)
+    assert len(made) == AUTOPAY.declines_per_day + 1
+    assert made[-1] == SIX + DAY
+
+
+def test_new_facts_after_the_retries_ended_earn_one_attempt_and_no_retries_anew() -> None:
+    _, given_up = days_of_attempts(paying_by_itself(DUE), "retry_later")
+    mended = another_expiry(given_up, 1)
+    days, _ = days_of_attempts(mended, "retry_later")
+    assert len(days) == 1
 
 
 def test_switching_on_what_is_on_changes_nothing() -> None:

@@ -40,6 +40,8 @@ DUE = {"inv_1": owed(due_in_days=0)}
         (paying_by_itself(DUE, pending=[a_payment()]), None),
         (paying_by_itself(DUE, pending=[a_payment(covers={"inv_1": 9_999})]), SIX),
         (paying_by_itself(DUE | {"inv_2": owed(due_in_days=2)}, pending=[a_payment()]), SIX + 2 * DAY),
+        (paying_by_itself(DUE, pending=[a_payment(f"pay_{n}", covers={"inv_0": 1}) for n in range(19)]), SIX),
+        (paying_by_itself(DUE, pending=[a_payment(f"pay_{n}", covers={"inv_0": 1}) for n in range(20)]), None),
     ],
 )
 def test_it_is_due_at_the_hour_of_the_first_due_date_that_is_not_covered(account: Account, at: datetime | None) -> None:

@@ -73,7 +73,7 @@ def test_a_planned_retry_takes_what_falls_due_until_then_along() -> None:
     assert (planned(account).health, planned(account).charges[0].problems) == ("at_risk", ("declined_before",))
 
 
-def test_what_was_given_up_is_not_retried_but_taken_along_by_what_falls_due_next() -> None:
+def test_what_was_given_up_is_not_charged_before_the_customer_acts_whatever_falls_due_beside_it() -> None:
     owes = {"inv_1": given_up(owed(100, due_in_days=-9)), "inv_2": tried(owed(50, due_in_days=-1))}
     plan = {"next_attempt_at": SIX + 2 * DAY, "failed_method": a_method()}
     retry, never = planned(paying_by_itself(owes, autopay=plan)).charges
@@ -81,7 +81,7 @@ def test_what_was_given_up_is_not_retried_but_taken_along_by_what_falls_due_next
     assert (never.at, never.invoice_ids, never.health) == (None, ("inv_1",), "will_fail")
     assert never.problems == ("stopped", "declined_before")
     account = paying_by_itself(owes | {"inv_3": owed(7, due_in_days=20)}, autopay=plan)
-    assert dates(account) == [(SIX + 2 * DAY, 50, ("inv_2",)), (SIX + 20 * DAY, 107, ("inv_1", "inv_3"))]
+    assert dates(account) == [(SIX + 2 * DAY, 50, ("inv_2",)), (SIX + 20 * DAY, 7, ("inv_3",)), (None, 100, ("inv_1",))]
 
 
 @pytest.mark.parametrize("reason", ["fix_method", "needs_customer", "never_again", "retries_exhausted"])

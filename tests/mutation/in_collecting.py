@@ -48,9 +48,37 @@ AUTOPAY = (
     ),
     _autopay.without(
         "planned retry waits",
-        "if plan_holds(account.autopay, method) and account.autopay.next_attempt_at is not None:",
+        "if plan_holds(autopay, method) and autopay.next_attempt_at is not None:",
         "if False:",
         "retry days are the stage's policy",
+    ),
+    _autopay.without(
+        "so many declines a day",
+        "autopay.declines_that_day >= policy.declines_per_day",
+        "False",
+        "card schemes fine those who try on and on",
+    ),
+    _autopay.unless(
+        "an account full of pending payments waits",
+        "len(account.pending) >= policy.pending_max",
+        "every run would fail on it",
+    ),
+    _ends.without(
+        "declines of one day are counted together",
+        "autopay.declines_that_day if autopay.declined_on == today else 0",
+        "0",
+        "card schemes fine those who try on and on",
+    ),
+    _ends.without(
+        "declines of another day are over",
+        "autopay.declines_that_day if autopay.declined_on == today else 0",
+        "autopay.declines_that_day",
+        "retry days would be put off",
+    ),
+    _ends.unless(
+        "what was voided during its attempt",
+        "not tried",
+        "autopay would look stopped after one decline",
     ),
     _autopay.without(
         "autopay waits out a cooldown",
@@ -257,14 +285,14 @@ AUTOPAY = (
     ),
     _ends.without(
         "the same method begins nothing anew within the retries",
-        "    if is_another or autopay.stopped_reason is not None:\n        fresh",
+        '    if is_another or autopay.stopped_reason == "fix_method":\n        fresh',
         "    if True:\n        fresh",
         "switching off and on is one attempt",
     ),
     _ends.without(
         "another card begins anew within the retries too",
-        "if is_another or autopay.stopped_reason is not None:",
-        "if autopay.stopped_reason is not None:",
+        'if is_another or autopay.stopped_reason == "fix_method":',
+        'if autopay.stopped_reason == "fix_method":',
         "it was not declined yet",
     ),
     _ends.without(

@@ -392,7 +392,7 @@ BOOKING = (
     ),
     _booking.without(
         "what follows is in the same commit",
-        "self._with_what_follows(self._decide(account, standing, answer, closing))",
+        "self._with_what_follows(standing, self._decide(account, standing, answer, closing))",
         "self._decide(account, standing, answer, closing)",
         "autopay hears of every end",
         "tests/sweeps/test_stories_autopay.py",
@@ -489,9 +489,22 @@ SERVICE = (
     ),
     _service.without(
         "resolution closes at the gateway first",
-        "answer = self._booking.fence(payment)\n        if resolution",
-        "answer = Closed()\n        if resolution",
+        'if resolution == "succeeded" else self._booking.fence(payment)',
+        'if resolution == "succeeded" else Closed()',
         "what happened there is booked instead",
+    ),
+    _service.unless(
+        "an operator's word needs a reference",
+        'resolution != "canceled" and reference is None',
+        "that the gateway shows no charge proves nothing",
+        "tests/payments/test_resolving.py",
+    ),
+    _booking.without(
+        "a check in vain means nothing to autopay",
+        "change is None or settlement.payment.status == before.status",
+        "change is None",
+        "it would stop what the customer has switched on again",
+        "tests/payments/test_reconciling.py",
     ),
     _service.unless(
         "cancel needs the gateway's word",

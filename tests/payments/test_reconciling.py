@@ -9,12 +9,12 @@ import pytest
 from chalicelib import wiring
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.service import OpenRequest
-from chalicelib.ledger.models import Key
+from chalicelib.ledger.models import Change, Key
 from chalicelib.payments.booking import PATIENCE
 from chalicelib.payments.checks import CheckCounts
 from chalicelib.sweeps.stores import MemoryQueue, MemoryRuns
 from tests.support import reconciling
-from tests.support.builders import ANNA, OPERATIONS
+from tests.support.builders import ANNA, OPERATIONS, a_payment
 from tests.support.memory_desk import MemoryDesk
 
 
@@ -276,3 +276,17 @@ def test_an_account_full_of_payments_a_silent_gateway_has_does_not_keep_the_work
     assert [payment.checks for payment in asked_so_far] == [1, 1, 0, 0, 0, 0], "nor is the same one asked every time"
     desk.charges.in_order()
     assert reconcile(desk).ended == 5
+
+
+def test_a_check_in_vain_of_autopays_payment_stops_nothing_that_was_switched_on_again(desk: MemoryDesk) -> None:
+    waits = a_payment(
+        status="requires_action", trigger="autopay", account_id=desk.account_id, next_check_at=desk.clock.now()
+    )
+    account = desk.account()
+    autopay = account.autopay.model_copy(update={"enabled": True, "sequence": 1})
+    pending = {waits.payment_id: waits}
+    desk.ledger.commit(Change(account.model_copy(update={"autopay": autopay, "pending": pending})))
+    desk.charges.out_of_order()
+    reconcile(desk)
+    assert desk.payment(waits).checks == 1
+    assert desk.account().autopay == autopay

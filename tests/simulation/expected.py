@@ -126,6 +126,13 @@ class _Case:
         latest = max(self.day(attempt.settled_at or attempt.reserved_at) for attempt in attempts)
         return latest + longest * _DAY > self.charged_up_to
 
+    def was_declined_too_often_that_day(self) -> bool:
+        """So often on the day whose hour came last that what the customer changed since is tried on the next."""
+        ours = [p for p in self.books.payments if p.trigger == "autopay" and p.decline and p.settled_at]
+        declined = Counter(self.day(payment.settled_at) for payment in ours if payment.settled_at)
+        most = self.settings.collection.declines_per_day
+        return any(count >= most for day, count in declined.items() if day >= self.charged_up_to)
+
     def is_tried_no_more(self, invoice: Invoice) -> bool:
         """Whether it was declined so often that no retry is left, whatever the declines were."""
         most = 1 + len(self.retry_days) + self.settings.collection.technical_retries
@@ -163,7 +170,7 @@ def _may_not_be_charged(case: _Case) -> bool:
         return True
     if default.last_usable_on and default.last_usable_on < case.today:
         return True
-    if len(account.pending) >= case.settings.limits.pending:
+    if len(account.pending) >= case.settings.limits.pending or case.was_declined_too_often_that_day():
         return True
     if any(p.trigger == "autopay" and p.status in ("in_flight", "requires_action") for p in account.pending.values()):
         return True

@@ -44,6 +44,8 @@ AUTOPAY = AutopayPolicy(
     retry_days={"card": (1, 3, 5, 7), "bank_debit": (3, 6), "paypal": (1, 3, 5, 7)},
     technical_retry=timedelta(hours=1),
     technical_retries_max=3,
+    declines_per_day=5,
+    pending_max=20,
 )
 OVERDUE = OverduePolicy(notice_days=(1, 7), grace_days=14, put_off_days=7)
 
