@@ -27,18 +27,31 @@ class Counting(Protocol):
 
 @dataclass
 class _Shard:
-    """A shard under way. `tally` is what was done and not counted yet."""
+    """A shard under way. `tally` is what was done and not counted yet. With a page given out and another to come, it is
+    counted by the next thread that comes back.
+    """
 
     name: str
     tally: Tally = field(default_factory=Tally)
     under_way: set[str] = field(default_factory=set)
+    page_given_out: bool = False
     given_out: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        return self.given_out and not self.under_way
+
+    def take(self) -> Tally:
+        taken, self.tally, self.page_given_out = self.tally, Tally(), False
+        return taken
 
 
 class Tour:
     """Gives out an order's accounts in the index's order until time runs short, but `at_least` so many of them or a
     shard to its end: an order that got no shorter would go round for ever. Each account given out is handled before its
     thread comes back, so what is left of the order begins behind the last.
+
+    Asking the index waits for nobody but those who need its answer, and writing statistics for nobody at all.
     """
 
     def __init__(
@@ -51,7 +64,8 @@ class Tour:
         self._counting = counting
         self._time_is_short = time_is_short
         self._at_least = at_least
-        self._lock = threading.Lock()
+        self._walking = threading.Lock()
+        self._books = threading.Lock()
         self._accounts = self._walk()
         self._shard: _Shard | None = None
         self._reached = (0, order.after)
@@ -72,13 +86,13 @@ class Tour:
         """What time was too short for, once all threads are back; None: nothing."""
         if self._ended:
             return None
-        if self._shard is not None:
-            self._write(self._shard)
+        if self._shard is not None and self._shard.tally.counts:
+            self._counting.count(self._shard.name, self._shard.take())
         position, after = self._reached
         return self._order.model_copy(update={"shards": self._order.shards[position:], "after": after})
 
     def _next(self) -> tuple[_Shard, str] | None:
-        with self._lock:
+        with self._walking:
             if self._at_least > 0 and not self._stopped:
                 self._at_least -= 1
             elif self._stops():
@@ -90,11 +104,14 @@ class Tour:
         return self._stopped
 
     def _done(self, shard: _Shard, account_id: str, tally: Tally) -> None:
-        with self._lock:
+        with self._books:
             self.total += tally
             shard.tally += tally
             shard.under_way.remove(account_id)
-            self._finish_if_done(shard)
+            write = self._counting.finish if shard.is_done else self._counting.count
+            taken = shard.take() if shard.is_done or shard.page_given_out else None
+        if taken is not None:
+            write(shard.name, taken)
 
     def _walk(self) -> Iterator[tuple[_Shard, str]]:
         for position, name in enumerate(self._order.shards):
@@ -106,24 +123,20 @@ class Tour:
             if not after:
                 self._counting.begin(name)
             while page := self._due(name, after):
+                with self._books:
+                    shard.page_given_out = bool(shard.under_way or shard.tally.counts)
                 self.oldest = min(self.oldest or page[0][0], page[0][0])
                 for after, account_id in page:
                     self._reached = (position, after)
-                    # Half done, it may stand further down already, for what is left of it: one thread at a time.
-                    if account_id not in shard.under_way:
+                    with self._books:
+                        # Half done, it may stand further down already, for what is left of it: one thread at a time.
+                        twice = account_id in shard.under_way
                         shard.under_way.add(account_id)
+                    if not twice:
                         yield shard, account_id
-                self._write(shard)
-            shard.given_out = True
-            self._finish_if_done(shard)
+            with self._books:
+                shard.given_out = True
+                taken = shard.take() if shard.is_done else None
+            if taken is not None:
+                self._counting.finish(name, taken)
         self._ended = True
-
-    def _finish_if_done(self, shard: _Shard) -> None:
-        if shard.given_out and not shard.under_way:
-            self._counting.finish(shard.name, shard.tally)
-            shard.tally = Tally()
-
-    def _write(self, shard: _Shard) -> None:
-        if shard.tally.counts:
-            self._counting.count(shard.name, shard.tally)
-            shard.tally = Tally()

@@ -746,7 +746,12 @@ FAN_OUT = (
         "after = self._order.after",
         "another shard's accounts are not skipped",
     ),
-    _tour.unless("one thread at an account", "account_id not in shard.under_way", "its second half is not done twice"),
+    _tour.without(
+        "one thread at an account",
+        "twice = account_id in shard.under_way",
+        "twice = False",
+        "its second half is not done twice",
+    ),
     _tour.without(
         "time asked before each account",
         "elif self._stops():",
@@ -774,9 +779,9 @@ FAN_OUT = (
     _tour.unless("nothing is left of an order at its end", "self._ended", "a message that finds nothing is not sent"),
     _tour.without(
         "what is finished is counted once",
-        "            self._counting.finish(shard.name, shard.tally)\n            shard.tally = Tally()\n",
-        "            self._counting.finish(shard.name, shard.tally)\n",
-        "what is left would count it again",
+        "taken, self.tally, self.page_given_out = self.tally, Tally(), False",
+        "taken, self.page_given_out = self.tally, False",
+        "what is counted would be counted again",
     ),
     _tour.without(
         "who has had nothing yet begins nothing either",
@@ -790,9 +795,28 @@ FAN_OUT = (
         "        except BaseException:\n            raise",
         "a dying worker begins nothing more",
     ),
-    _tour.unless(
+    _tour.without(
         "finished when the last account is",
-        "shard.given_out and not shard.under_way",
+        "return self.given_out and not self.under_way",
+        "return self.given_out",
+        "a run's page says when it is done",
+    ),
+    _tour.without(
+        "finished when its last account was given out",
+        "return self.given_out and not self.under_way",
+        "return not self.under_way",
+        "a run's page says when it is done",
+    ),
+    _tour.without(
+        "counted page by page",
+        "shard.take() if shard.is_done or shard.page_given_out else None",
+        "shard.take() if shard.is_done else None",
+        "a run's page shows progress",
+    ),
+    _tour.without(
+        "a shard of which all is done when its end is found",
+        "taken = shard.take() if shard.is_done else None",
+        "taken = None",
         "a run's page says when it is done",
     ),
     _fan_out.without(
