@@ -69,7 +69,7 @@ def _show_broken(seed: int, asked: argparse.Namespace) -> None:
     if struck := [kind for kind in KINDS if found.ending.fired[kind]]:
         _say(f"What struck: {', '.join(struck)}.")
     gateway = f" --gateway {asked.gateway}" if asked.gateway else ""
-    _say(f"All of it: python -m tests.simulation --replay {seed} --operations {found.operations}{gateway}")
+    _say(f'All of it: make simulate ARGS="--replay {seed} --operations {found.operations}{gateway}"')
 
 
 def _table(played: Played) -> str:

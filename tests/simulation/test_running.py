@@ -58,7 +58,7 @@ def test_a_broken_history_prints_its_seed_what_it_takes_and_how_to_play_it_again
     assert "broken: seeds" in last
     assert f"--- seed {seed}, cut down to its first" in run.stdout
     again = next(line for line in run.stdout.splitlines() if f"--replay {seed} " in line)
-    replayed = simulate(*again.partition("-m tests.simulation ")[2].split())
+    replayed = simulate(*again.partition('make simulate ARGS="')[2].rstrip('"').split())
     assert replayed.returncode == 1
     assert "charged and not booked" in replayed.stdout.splitlines()[-1]
 
