@@ -44,6 +44,8 @@ class Limits(Group):
     # A settlement writes account, payment, activity and each invoice in one transaction, which takes 100 actions.
     invoices_per_payment: int = Field(default=90, ge=1, le=90)
     recipients: int = Field(default=20, ge=1, le=100)
+    # A renewal reads all that run, and a change first bills what has begun of them, thirty in a commit.
+    subscriptions: int = Field(default=50, ge=1, le=100)
     body_bytes: int = Field(default=65536, ge=1024, le=1048576)
     key_characters: int = Field(default=255, ge=36, le=1024)
     page: int = Field(default=100, ge=1, le=100)

@@ -138,7 +138,7 @@ def build(
         checks=checks,
         activity=Activity(ledger),
         autopay=Autopay(clock, autopay),
-        subscriptions=Subscriptions(ledger, clock, renewals, attempts),
+        subscriptions=Subscriptions(ledger, clock, renewals, settings.limits.subscriptions, attempts),
         exemptions=Exemptions(ledger, clock, attempts),
         sweeps=Sweeps(ledger, queue, runs, clock, fan_out(settings), {sweep.name: sweep for sweep in work}),
     )

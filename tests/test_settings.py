@@ -102,6 +102,7 @@ def test_several_problems_are_told_together() -> None:
         ("PAYDESK_TOKEN_JWKS_URL", "file:///etc/passwd", "for example https://"),
         ("PAYDESK_LIMIT_PAGE", "101", "for example 100"),
         ("PAYDESK_LIMIT_INVOICES_PER_PAYMENT", "91", "for example 90"),
+        ("PAYDESK_LIMIT_SUBSCRIPTIONS", "0", "for example 50"),
         ("PAYDESK_LIMIT_COMMIT_RETRIES", "0", "for example 5"),
     ],
 )

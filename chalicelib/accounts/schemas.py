@@ -33,7 +33,8 @@ Locale = Annotated[
     Field(
         pattern=r"^[a-z]{2}(-[A-Z]{2})?$",
         examples=["en"],
-        description="A language, and a region if you like. Sentences are English as long as Paydesk does not speak it.",
+        description="The language, and a region if you like, of what will be sent to the customer; nothing is so far. "
+        "Answers of this API follow Accept-Language.",
     ),
 ]
 TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(_known_time_zone)]
@@ -41,7 +42,8 @@ Recipients = Annotated[tuple[EmailAddress, ...], Field(max_length=100)]
 
 
 class OpenAccountBody(RequestBody):
-    """A new customer account. Money, dates and sentences follow its currency, time zone and locale."""
+    """A new customer account. All its invoices and payments are in its currency. A day (due, overdue, renewed) begins
+    and ends as it does in its time zone, and the hour of autopay is that of its clocks."""
 
     name: Name
     currency: Annotated[Currency, Field(examples=["EUR"])]

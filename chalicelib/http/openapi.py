@@ -32,7 +32,8 @@ A self-service billing desk: customers' billing administrators keep payment meth
 Send an OIDC ID token as `Authorization: Bearer <token>`. Amounts are whole numbers of the currency's minor unit
 (`amount_minor`), `_at` is an instant in UTC, `_on` a calendar date in the account's time zone. Every refusal is a
 problem document (RFC 9457) with a stable `code`; titles and details follow Accept-Language. What is asked of an address
-or with a method that is not listed here is refused with 404 and `no_such_route`.
+or with a method that is not listed here is refused with 404 and `no_such_route`; this one and 401 never reach a route,
+so they are English always and carry no X-Request-Id.
 
 A POST that creates or moves something needs an `Idempotency-Key`: a text of your own, at most 255 characters, one for
 each thing you want done. Sent again with the same body it is done once and answered again, with `Idempotent-Replayed:

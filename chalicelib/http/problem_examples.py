@@ -2,6 +2,7 @@
 them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 _PAYMENT = "pay_7D4KQ2XNMA5VJ3WZ6CTRBPLEGH"
@@ -9,7 +10,7 @@ _METHOD = "pm_2HSNCJ6QYV4TDXKARZ5WMB3EPG"
 _INVOICE = "inv_20261101_5VJ3WZ6CTRBPLEGH7D4KQ2XNMA"
 _SUBSCRIPTION = "sub_6TXW3QK5JZ2RDNAVHYM4CBPLEG"
 _REQUEST = "5b0c9a54-2f3e-4a37-9d53-6a1d4be0c9f1"
-_LATER = "2026-11-23T16:36:15.123Z"
+_LATER = datetime(2026, 11, 23, 16, 36, 15, 123_000, tzinfo=UTC)
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "key_too_long": {"limit_characters": 255},

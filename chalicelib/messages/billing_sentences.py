@@ -71,8 +71,8 @@ BILLING_SENTENCES: dict[str, tuple[str, str]] = {
     "method_in_use": (
         N_("A payment with this method is under way"),
         N_(
-            "The payment method was not removed. Wait until the payments in payment_ids have ended or cancel them, "
-            "then remove it."
+            "The payment method was not removed. Wait until the payments in payment_ids have ended, then remove it; a "
+            "payment that waits for you (requires_action) can also be canceled."
         ),
     ),
     "default_method": (

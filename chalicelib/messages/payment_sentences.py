@@ -8,7 +8,8 @@ PAYMENT_SENTENCES: dict[str, tuple[str, str]] = {
         N_("There is nothing to pay"),
         N_(
             "Nothing was charged. {open} is open, and {covered} of it is covered by payments that are under way; "
-            "pending lists them. Wait for those, or cancel the one that waits for you."
+            "pending lists them. Wait until they have ended; a payment that waits for you (requires_action) can also "
+            "be canceled."
         ),
     ),
     "nothing_to_pay.parked": (

@@ -169,7 +169,8 @@ class PaymentMethods:
     def remove(
         self, account_id: str, payment_method_id: str, actor: Actor, *, on_default: OnDefault, promote: str | None
     ) -> None:
-        """Removes a method; one already removed stays so.
+        """Removes a method; one already removed stays so. The gateway is told to forget it each time: a process may
+        have died before it did.
 
         Raises Conflict("method_in_use") while a payment is pending on it, and Conflict("default_method") for the
         default unless the caller chose: `disable_autopay` leaves no default, `promote` makes another method the
@@ -179,12 +180,12 @@ class PaymentMethods:
         if promote == payment_method_id:
             raise Invalid("method_not_usable", payment_method_id=promote, reason="being_removed")
 
-        def removed() -> PaymentMethodRecord | None:
+        def removed() -> PaymentMethodRecord:
             account, method, successor = self._read_with_successor(account_id, payment_method_id, promote)
             if method is None:
                 raise NotFound("not_found")
             if method.status == "removed":
-                return None
+                return method
             now = self._clock.now()
             # May race: a payment being reserved with this method. The version decides: either that payment stands in
             # `pending` and the removal is refused, or the method is gone when the payment reads it.
@@ -193,7 +194,7 @@ class PaymentMethods:
             return method
 
         method = until_committed(self._attempts, removed)
-        if method is not None and method.gateway == self._gateway.name:
+        if method.gateway == self._gateway.name:
             self._gateway.detach(method.gateway_reference)
 
     def _read(self, account_id: str, payment_method_id: str | None) -> tuple[Account, PaymentMethodRecord | None]:

@@ -17,15 +17,13 @@ from chalicelib.sweeps.models import SweepName, Tally
 
 log = logging.getLogger("paydesk.subscriptions")
 
-SUBSCRIPTIONS_MAX = 50
-"""Active ones of one account: a renewal reads them all."""
 RENEWALS_PER_COMMIT = 30
 """Each writes an invoice, an activity entry and its subscription; a transaction takes 100 items."""
 
 
 class Renewals:
     """`open_invoices_alarm`: with more of them open on an account, somebody is told: no limit keeps a period from being
-    billed."""
+    billed. So all subscriptions are read that an account counts, also those beyond a limit that was lowered."""
 
     def __init__(self, ledger: LedgerPort, clock: Clock, open_invoices_alarm: int) -> None:
         self._ledger = ledger
@@ -40,7 +38,7 @@ class Renewals:
             return Tally()
         # After the account, never before: an older subscription would bill a period twice.
         subscriptions = self._ledger.records(
-            Subscription, account_id, limit=SUBSCRIPTIONS_MAX, where=("status", "active")
+            Subscription, account_id, limit=account.subscription_count, where=("status", "active")
         )
         now = self._clock.now()
         renewals = renewals_due(subscriptions, today_of(account, now), RENEWALS_PER_COMMIT)

@@ -16,7 +16,7 @@ from chalicelib.core.paging import Page, cut_page, read_cursor
 from chalicelib.ledger.models import Change, FieldSet, Key, Stale
 from chalicelib.ledger.port import Attempts, LedgerPort, until_committed
 from chalicelib.subscriptions.models import Interval, Subscription
-from chalicelib.subscriptions.renewals import SUBSCRIPTIONS_MAX, Renewals
+from chalicelib.subscriptions.renewals import Renewals
 from chalicelib.subscriptions.rules import price_of_the_other_interval
 
 
@@ -40,10 +40,13 @@ class SubscribeRequest:
 
 
 class Subscriptions:
-    def __init__(self, ledger: LedgerPort, clock: Clock, renewals: Renewals, attempts: Attempts) -> None:
+    def __init__(
+        self, ledger: LedgerPort, clock: Clock, renewals: Renewals, subscriptions_max: int, attempts: Attempts
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._renewals = renewals
+        self._subscriptions_max = subscriptions_max
         self._attempts = attempts
 
     def create(self, request: SubscribeRequest) -> tuple[Subscription, bool]:
@@ -57,7 +60,7 @@ class Subscriptions:
                 if standing.request_fingerprint != request.request_fingerprint:
                     raise Invalid("key_reused", subscription_id=subscription_id)
                 return standing, True
-            subscription, change = _sold(account, request, subscription_id, self._clock.now())
+            subscription, change = _sold(account, request, subscription_id, self._clock.now(), self._subscriptions_max)
             # May race: the same request sent twice, a renewal. The version decides; the loser finds it created.
             self._ledger.commit(change)
             return subscription, False
@@ -130,13 +133,13 @@ class Subscriptions:
 
 
 def _sold(
-    account: Account, request: SubscribeRequest, subscription_id: str, now: datetime
+    account: Account, request: SubscribeRequest, subscription_id: str, now: datetime, subscriptions_max: int
 ) -> tuple[Subscription, Change[Account]]:
     """The subscription and the change that creates it. Raises Invalid for what this account cannot be sold."""
     if request.currency not in (None, account.currency):
         raise Invalid("wrong_currency", currency=account.currency)
-    if account.subscription_count >= SUBSCRIPTIONS_MAX:
-        raise Invalid("limit_reached", what="subscriptions", limit=SUBSCRIPTIONS_MAX)
+    if account.subscription_count >= subscriptions_max:
+        raise Invalid("limit_reached", what="subscriptions", limit=subscriptions_max)
     starts_on = request.starts_on or today_of(account, now)
     if starts_on < today_of(account, now):
         raise Invalid("starts_in_the_past", starts_on=starts_on.isoformat())

@@ -62,6 +62,8 @@ def test_what_is_not_stored_means_the_same_for_ever() -> None:
             "stopped_reason": None,
             "failed_method": None,
             "refused_fingerprints": (),
+            "declined_on": None,
+            "declines_that_day": 0,
         },
         "open_invoices": {},
         "pending": {},

@@ -86,6 +86,13 @@ def test_who_has_to_wait_is_told_by_a_header() -> None:
     assert "Location" in pay["responses"]["202"]["headers"]
 
 
+def test_an_example_writes_an_instant_as_answers_do() -> None:
+    example = DOCUMENT["components"]["examples"]["cooling_down"]["value"]
+
+    assert example["retry_at"] == "2026-11-23T16:36:15.123Z"
+    assert "2026-11-23 16:36:15 UTC" in example["detail"]
+
+
 def test_the_app_answers_the_document(bench: Bench) -> None:
     answer = bench.client().get("/openapi.json")
 

@@ -23,6 +23,13 @@ from tests.support.tokens import Tokens
 STAGES = ("dev", "prod")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process makes the packages and looks at them: the others would make them anew under its eyes."""
+    for item in items:
+        if "packages" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("packages"))
+
+
 @dataclass(frozen=True)
 class Package:
     """One stage as it would be deployed."""

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.journeys.customer import Customer
+from tests.support.stack import Stack
 
 
 @pytest.fixture
@@ -67,6 +68,25 @@ def test_what_a_rule_of_ours_says_of_a_field_is_told_in_german(acme: Customer, g
     answer = german.client.patch(german.at(f"payment-methods/{card}"), half).body["errors"][0]["problem"]
 
     assert english != answer
+
+
+@pytest.mark.parametrize(
+    ("path", "title"), [("/v1/accounts", "You are not signed in"), ("/v1/account", "There is no such address")]
+)
+def test_what_never_reaches_a_route_is_told_in_english(german: Customer, path: str, title: str) -> None:
+    answer = german.client.with_token(None).get(path)
+
+    assert answer.body["title"] == title
+    assert "x-request-id" not in answer.headers
+
+
+def test_answers_about_a_german_customer_are_told_in_the_readers_language(stack: Stack) -> None:
+    body = {"name": "Acme", "currency": "EUR", "time_zone": "Europe/Berlin", "locale": "de"}
+    account_id = stack.operator().post("/v1/accounts", body, key="acme").body["account_id"]
+    customer = Customer(stack, account_id, stack.admin(account_id))
+
+    assert customer.see()["locale"] == "de"
+    assert customer.pay().body["title"] == "No payment method was chosen"
 
 
 @pytest.mark.parametrize(

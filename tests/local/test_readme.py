@@ -21,7 +21,7 @@ def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-    owed, card, paid, invoices, forecast, _, run, payments, day, _, unknown, *checks, resolved = map(
+    owed, card, paid, invoices, forecast, _, run, payments, day, _, unknown, *checks, resolved, issued = map(
         json.loads, done.stdout.splitlines()
     )
     assert (owed["balance"]["payable_minor"], owed["balance"]["overdue_minor"]) == (48_050, 25_250)
@@ -31,4 +31,5 @@ def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path) -> None:
     assert (run["counts"]["charged"], day["counts"]["charged"], len(day["shards"])) == (1, 1, 32)
     assert [payment["trigger"] for payment in payments["items"]] == ["autopay"]
     assert (unknown["status"], resolved["status"]) == ("in_flight", "declined")
+    assert (issued["account_id"], issued["remaining_minor"]) == (owed["account_id"], 9_900)
     assert [check["counts"].get("parked", 0) for check in checks] == [0, 0, 0, 0, 0, 0, 1]

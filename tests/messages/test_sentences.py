@@ -88,6 +88,14 @@ def test_every_detail_ends_with_a_full_stop_and_no_title_does() -> None:
         assert detail.endswith((".", ">."))
 
 
+@pytest.mark.parametrize("code", ["nothing_to_pay", "method_in_use", "payment_not_cancelable"])
+def test_who_is_told_of_canceling_a_payment_is_told_which_one_can_be(code: str) -> None:
+    """Not one that is under way: only the gateway knows what becomes of it."""
+    _, detail = SENTENCES[code]
+
+    assert "(requires_action) can" in detail
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A place in the code that makes an error of the tree."""

@@ -582,9 +582,10 @@ SUBSCRIPTIONS = (
         "            return Tally()\n"
         "        # After the account, never before: an older subscription would bill a period twice.\n"
         "        subscriptions = self._ledger.records(\n"
-        '            Subscription, account_id, limit=SUBSCRIPTIONS_MAX, where=("status", "active")\n        )\n',
+        "            Subscription, account_id, limit=account.subscription_count, "
+        'where=("status", "active")\n        )\n',
         "        subscriptions = self._ledger.records(\n"
-        '            Subscription, account_id, limit=SUBSCRIPTIONS_MAX, where=("status", "active")\n        )\n'
+        '            Subscription, account_id, limit=100, where=("status", "active")\n        )\n'
         "        account = self._ledger.get(Key(Account, account_id))\n        if account is None:\n"
         "            return Tally()\n",
         "an older subscription would bill a period twice",
@@ -620,7 +621,7 @@ SUBSCRIPTIONS = (
     _selling.unless("replay of a subscription", "standing is not None", "a repeated request is answered"),
     _selling.unless("currency of a subscription", "request.currency not in (None, account.currency)", "EUR is not JPY"),
     _selling.unless(
-        "subscriptions of an account", "account.subscription_count >= SUBSCRIPTIONS_MAX", "a renewal reads them all"
+        "subscriptions of an account", "account.subscription_count >= subscriptions_max", "a renewal reads them all"
     ),
     _selling.unless("no start in the past", "starts_on < today_of(account, now)", "nobody is billed backwards"),
     _selling.unless("subscription has ended", 'subscription.status == "canceled"', "nothing of it can be changed"),

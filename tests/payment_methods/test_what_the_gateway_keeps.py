@@ -10,6 +10,7 @@ from chalicelib.gateways.port import AttachedCard, GatewayPort, TokenRefused, Un
 from chalicelib.sweeps.stores import MemoryRuns
 from tests.proof.gateways import PassingOn
 from tests.support.builders import BEN
+from tests.support.faults import Crash
 from tests.support.memory_desk import MemoryDesk, a_desk
 
 
@@ -40,6 +41,10 @@ def with_vault(made: MemoryDesk) -> tuple[MemoryDesk, Vault]:
     return replace(made, desk=desk), vault
 
 
+def dies() -> None:
+    raise Crash
+
+
 def remove(desk: MemoryDesk, card: str) -> None:
     desk.desk.payment_methods.remove(desk.account_id, card, BEN, on_default="disable_autopay", promote=None)
 
@@ -47,6 +52,17 @@ def remove(desk: MemoryDesk, card: str) -> None:
 def test_a_removed_card_is_forgotten(desk: MemoryDesk) -> None:
     watched, vault = with_vault(desk)
     remove(watched, watched.add_card())
+    assert vault.forgotten == vault.given != []
+
+
+def test_a_card_is_forgotten_when_the_request_comes_again_after_a_crash(desk: MemoryDesk) -> None:
+    watched, vault = with_vault(desk)
+    card = watched.add_card()
+    desk.ledger.after_commit.plan(dies)
+    with pytest.raises(Crash):
+        remove(watched, card)
+    assert (desk.account().method_count, vault.forgotten) == (0, [])
+    remove(watched, card)
     assert vault.forgotten == vault.given != []
 
 

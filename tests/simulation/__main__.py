@@ -52,13 +52,35 @@ def main() -> int:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make simulate", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2000, help="how many histories")
+    parser.add_argument("--seeds", type=_at_least_one, default=2000, help="how many histories")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play this one alone and tell it line by line")
-    parser.add_argument("--operations", type=int, default=OPERATIONS, help="how many operations a history has")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at once")
-    parser.add_argument("--gateway", metavar="MODULE:NAME", help="your own provider in place of the sandbox")
+    parser.add_argument(
+        "--operations", type=_at_least_one, default=OPERATIONS, help="how many operations a history has"
+    )
+    parser.add_argument("--processes", type=_at_least_one, default=os.cpu_count() or 1, help="how many at once")
+    parser.add_argument(
+        "--gateway", type=_provider, metavar="MODULE:NAME", help="your own provider in place of the sandbox"
+    )
     return parser
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it has to be a whole number, 1 or more, not {text!r}")
+    return int(text)
+
+
+def _provider(named: str) -> str:
+    """The name of a provider that is there."""
+    module, _, name = named.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), name)):
+        raise argparse.ArgumentTypeError(f"write it as MODULE:NAME, for example mine:MyProvider, not {named!r}")
+    try:
+        setting_with(named)
+    except (ImportError, AttributeError) as error:
+        raise argparse.ArgumentTypeError(f"{named} cannot be had: {error}") from None
+    return named
 
 
 def _show_broken(seed: int, asked: argparse.Namespace) -> None:
@@ -69,7 +91,7 @@ def _show_broken(seed: int, asked: argparse.Namespace) -> None:
     if struck := [kind for kind in KINDS if found.ending.fired[kind]]:
         _say(f"What struck: {', '.join(struck)}.")
     gateway = f" --gateway {asked.gateway}" if asked.gateway else ""
-    _say(f"All of it: python -m tests.simulation --replay {seed} --operations {found.operations}{gateway}")
+    _say(f'All of it: make simulate ARGS="--replay {seed} --operations {found.operations}{gateway}"')
 
 
 def _table(played: Played) -> str:

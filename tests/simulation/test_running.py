@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from local.stage import REPOSITORY
 from tests.simulation.dice import BY_THE_SANDBOX, KINDS
 from tests.simulation.running import Played
@@ -58,9 +60,30 @@ def test_a_broken_history_prints_its_seed_what_it_takes_and_how_to_play_it_again
     assert "broken: seeds" in last
     assert f"--- seed {seed}, cut down to its first" in run.stdout
     again = next(line for line in run.stdout.splitlines() if f"--replay {seed} " in line)
-    replayed = simulate(*again.partition("-m tests.simulation ")[2].split())
+    replayed = simulate(*again.partition('make simulate ARGS="')[2].rstrip('"').split())
     assert replayed.returncode == 1
     assert "charged and not booked" in replayed.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--seeds", "0"), "argument --seeds: it has to be a whole number, 1 or more, not '0'"),
+        (("--seeds=-5",), "argument --seeds: it has to be a whole number, 1 or more, not '-5'"),
+        (("--processes", "0"), "argument --processes: it has to be a whole number, 1 or more, not '0'"),
+        (("--gateway", "nosuch:Foo"), "argument --gateway: nosuch:Foo cannot be had: No module named 'nosuch'"),
+        (("--gateway", "zlib:Foo"), "argument --gateway: zlib:Foo cannot be had: module 'zlib' has no attribute 'Foo'"),
+        (
+            ("--gateway", "mine"),
+            "argument --gateway: write it as MODULE:NAME, for example mine:MyProvider, not 'mine'",
+        ),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_played_is_refused_with_one_sentence(arguments: tuple[str, ...], told: str) -> None:
+    run = simulate(*arguments)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.splitlines()[-1] == f"make simulate: error: {told}"
 
 
 def test_a_kind_of_fault_that_hardly_ever_struck_is_named() -> None:

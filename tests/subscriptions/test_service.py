@@ -1,18 +1,24 @@
 """Subscriptions: created by an operator, changed and canceled by the customer, renewed by a sweep."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.core.errors import Invalid, NotFound
 from chalicelib.core.money import MINOR_MAX
+from chalicelib.setting_groups import Limits
 from chalicelib.subscriptions.models import Subscription
-from chalicelib.subscriptions.renewals import RENEWALS_PER_COMMIT, SUBSCRIPTIONS_MAX, Renewals
+from chalicelib.subscriptions.renewals import RENEWALS_PER_COMMIT, Renewals
 from chalicelib.subscriptions.service import SubscribeRequest
 from chalicelib.sweeps.models import Tally
+from chalicelib.sweeps.stores import MemoryRuns
 from tests.support.builders import ANNA, OPERATIONS, TODAY
 from tests.support.memory_desk import MemoryDesk, a_desk
+
+SUBSCRIPTIONS = Limits().subscriptions
 
 
 def create(desk: MemoryDesk, key: str = "team", **fields: Any) -> tuple[Subscription, bool]:
@@ -69,10 +75,31 @@ def test_what_cannot_be_created_is_refused(desk: MemoryDesk, fields: dict[str, A
 
 
 def test_an_account_holds_so_many_and_not_one_more(desk: MemoryDesk) -> None:
-    for number in range(SUBSCRIPTIONS_MAX):
+    for number in range(SUBSCRIPTIONS):
         create(desk, f"team-{number}")
     with pytest.raises(Invalid, match="limit_reached"):
         create(desk, "one more")
+
+
+def test_how_many_is_the_stages_to_say() -> None:
+    desk = a_desk(PAYDESK_LIMIT_SUBSCRIPTIONS="1")
+    create(desk)
+    with pytest.raises(Invalid) as refused:
+        create(desk, "one more")
+    assert refused.value.facts == {"what": "subscriptions", "limit": 1}
+
+
+def test_a_limit_that_was_lowered_keeps_no_subscription_from_being_billed(desk: MemoryDesk) -> None:
+    for number in range(3):
+        create(desk, f"team-{number}")
+    lowered = desk.desk.settings.limits.model_copy(update={"subscriptions": 1})
+    settings = desk.desk.settings.model_copy(update={"limits": lowered})
+    narrow = wiring.build(
+        settings, clock=desk.clock, ledger=desk.ledger, gateway=desk.gateway, queue=desk.queue, runs=MemoryRuns()
+    )
+    assert replace(desk, desk=narrow).run("renewals")["issued"] == 3
+    with pytest.raises(Invalid, match="limit_reached"):
+        create(replace(desk, desk=narrow), "one more")
 
 
 def test_an_operators_unknown_account_or_subscription_is_not_found(desk: MemoryDesk) -> None:
@@ -160,7 +187,7 @@ def test_more_than_one_commit_holds_are_issued_by_the_next_runs(desk: MemoryDesk
 
 def test_what_has_ended_makes_room_for_another_and_hides_none_that_runs(desk: MemoryDesk) -> None:
     starts_on = date(2026, 3, 5)
-    standing = [create(desk, f"team-{number}", starts_on=starts_on)[0] for number in range(SUBSCRIPTIONS_MAX)]
+    standing = [create(desk, f"team-{number}", starts_on=starts_on)[0] for number in range(SUBSCRIPTIONS)]
     with pytest.raises(Invalid, match="limit_reached"):
         create(desk, "one-more")
     for subscription in standing[:20]:
@@ -168,13 +195,13 @@ def test_what_has_ended_makes_room_for_another_and_hides_none_that_runs(desk: Me
     desk.advance(days=3)
     for _ in range(2):
         desk.run("renewals")
-    assert desk.account().subscription_count == SUBSCRIPTIONS_MAX - 20
+    assert desk.account().subscription_count == SUBSCRIPTIONS - 20
     for number in range(20):
         create(desk, f"new-{number}")
     with pytest.raises(Invalid, match="limit_reached"):
         create(desk, "one-more")
     desk.run("renewals")
-    assert len(desk.invoices()) == SUBSCRIPTIONS_MAX
+    assert len(desk.invoices()) == SUBSCRIPTIONS
 
 
 def test_a_message_that_comes_again_writes_nothing(desk: MemoryDesk) -> None:
@@ -250,10 +277,10 @@ def test_a_change_that_comes_very_late_bills_all_that_has_begun_first(desk: Memo
 
 def test_as_many_subscriptions_as_there_may_be_are_billed(desk: MemoryDesk) -> None:
     """A run writes what it renews of them, and nothing of the others: a transaction holds no more."""
-    for number in range(SUBSCRIPTIONS_MAX):
+    for number in range(SUBSCRIPTIONS):
         create(desk, f"team {number}")
     assert desk.run("renewals")["issued"] == RENEWALS_PER_COMMIT
-    assert desk.run("renewals")["issued"] == SUBSCRIPTIONS_MAX - RENEWALS_PER_COMMIT
+    assert desk.run("renewals")["issued"] == SUBSCRIPTIONS - RENEWALS_PER_COMMIT
 
 
 def test_a_subscription_is_read_with_its_account(desk: MemoryDesk) -> None:
