@@ -23,6 +23,7 @@ from tests.support.tokens import Tokens
 STAGES = ("dev", "prod")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process makes the packages and looks at them: the others would make them anew under its eyes."""
     for item in items:
