@@ -49,7 +49,7 @@ demo: venv messages ## Run a billing administrator's story and print each reques
 
 .PHONY: test
 test: venv ministack messages ## Run the tests on all cores (ARGS="tests/payments -x" is passed on to pytest)
-	@$(RUN)python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(RUN)python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: simulate
 simulate: venv ## Play histories in which everything goes wrong (SEEDS=100000 FROM=1; ARGS="--replay 7" tells one)

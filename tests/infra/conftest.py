@@ -1,5 +1,6 @@
 """What `make package` makes, once for each stage; and a stack whose calls to AWS are written down."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -21,14 +22,6 @@ from tests.support.stack import Stack, stack_on
 from tests.support.tokens import Tokens
 
 STAGES = ("dev", "prod")
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process makes the packages and looks at them: the others would make them anew under its eyes."""
-    for item in items:
-        if "packages" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("packages"))
 
 
 @dataclass(frozen=True)
@@ -67,11 +60,22 @@ class Package:
 
 
 @pytest.fixture(scope="session")
-def packages() -> dict[str, Package]:
+def packages(testrun_uid: str) -> dict[str, Package]:
     """The package of each stage, made by the command of the README: 15 s the first time, then 1.5 s each.
 
-    Needs the package registry the first time only: Chalice keeps the layer it made.
+    Needs the package registry the first time only: Chalice keeps the layer it made. Of the processes that share the
+    tests the first makes them for all.
     """
+    out = REPOSITORY / "out"
+    out.mkdir(exist_ok=True)
+    with (out / "packages-of-tests").open("a+") as made_for:
+        fcntl.flock(made_for, fcntl.LOCK_EX)
+        made_for.seek(0)
+        if made_for.read() != testrun_uid:
+            for stage in STAGES:
+                _make_package(stage)
+            made_for.truncate(0)
+            made_for.write(testrun_uid)
     return {stage: _package(stage) for stage in STAGES}
 
 
@@ -86,7 +90,7 @@ def _entries(path: Path) -> list[ZipInfo]:
         return archive.infolist()
 
 
-def _package(stage: str) -> Package:
+def _make_package(stage: str) -> None:
     # A make inside `make test` would take over the outer one's flags and job server.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     made = subprocess.run(
@@ -98,6 +102,9 @@ def _package(stage: str) -> Package:
         check=False,
     )
     assert made.returncode == 0, f"make package STAGE={stage} failed:\n{made.stdout}{made.stderr}"
+
+
+def _package(stage: str) -> Package:
     folder = REPOSITORY / "out" / f"package-{stage}"
     return Package(stage, folder, json.loads((folder / "sam.json").read_text()))
 
