@@ -29,8 +29,8 @@ def put_payment_settings(call: Call, account_id: str, body: PaymentSettingsBody)
     """Choose the default method and switch autopay, in one step.
 
     The answer says what will be charged when. After a decline autopay stays switched on, even when it is stopped: then
-    `forecast.stopped_reason` says why, and another default method, or switching it off and on again, earns a new attempt:
-    at once, or on the next day when this one has had its most declines.
+    `forecast.stopped_reason` says why, and another default method, or switching it off and on again, earns a new
+    attempt: at once, or on the next day when this one has had its most declines.
     """
     account = call.desk.payment_methods.put_settings(
         account_id, body.default_payment_method_id, body.autopay_enabled, call.actor
