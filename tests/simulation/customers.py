@@ -164,8 +164,8 @@ def change_subscription(customer: Customer, _account: Account, dice: Random, _de
     if not customer.subscriptions:
         return None
     subscription_id = dice.choice(customer.subscriptions)
-    interval: Any = dice.choice((None, "monthly", "annual"))
-    cancels = dice.choice((None, True, False)) if interval is None else None
+    cancels = dice.choice((True, True, False)) if dice.random() < 0.45 else None
+    interval: Any = dice.choice(("monthly", "annual", "annual")) if cancels is None or dice.random() < 0.1 else None
 
     def do(desk: Desk) -> str:
         def changed() -> str:

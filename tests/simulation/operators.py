@@ -60,7 +60,7 @@ def void(customer: Customer, account: Account, dice: Random, _desk: Desk) -> Wis
 def subscribe(customer: Customer, account: Account, dice: Random, desk: Desk) -> Wish | None:
     if len(customer.subscriptions) >= 2:
         return None
-    key, interval = customer.key("subscription"), dice.choice(("monthly", "monthly", "annual"))
+    key, interval = customer.key("subscription"), dice.choice((*("monthly",) * 5, "annual"))
     starts_on = today_of(account, desk.clock.now()) + timedelta(days=dice.choice((0, 0, 1, 4)))
     request = SubscribeRequest(
         customer.account_id,
