@@ -10,6 +10,7 @@ from chalicelib.wiring import Desk
 from tests.simulation.customers import (
     add_card,
     cancel,
+    change_expiry,
     change_subscription,
     choose,
     look,
@@ -27,6 +28,7 @@ WISHES: dict[str, tuple[Ask, int]] = {
     "pay": (pay, 30),
     "pay again under the same key": (pay_again, 8),
     "add a card": (add_card, 8),
+    "change a card's expiry": (change_expiry, 4),
     "remove a card": (remove_card, 4),
     "choose default and autopay": (choose, 8),
     "give a payment up": (cancel, 3),
