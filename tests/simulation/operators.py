@@ -109,6 +109,8 @@ def resolve(customer: Customer, account: Account, dice: Random, _desk: Desk) -> 
     payment_id = dice.choice(parked)
     lags = dice.random() < _BOOKS_LAG
     row = None if lags else customer.provider.charges().get(payment_id)
+    if row and row["state"] == "processing":
+        return None  # the bank works on it: there is nothing to say yet
     resolution = _SAYS.get(row["state"] if row else "void", "declined")
     reference = None if resolution == "canceled" else f"ch_{payment_id}"
 
