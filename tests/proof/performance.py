@@ -1,24 +1,23 @@
 """One case of a scenario: what befalls whom, played once and looked at whenever something has happened."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib import wiring
 from chalicelib.accounts.models import Account
 from chalicelib.accounts.rules import balance, today_of
-from chalicelib.autopay.rules import invoices_due
 from chalicelib.gateways.sandbox import SandboxGateway
+from chalicelib.invoices.models import INVOICE_PREFIX, Invoice
 from chalicelib.ledger.models import Key
+from chalicelib.payments.models import Payment
 from chalicelib.payments.service import PayRequest
-from tests.proof.books import Books, flaws
-from tests.proof.customers import ANNA, Customer, Told, adding, paying, told
+from tests.proof.books import ALL, Books, flaws
+from tests.proof.customers import ANNA, Customer, Told, adding, defaulting_to, paying, told
 from tests.proof.process import Fault, Process, faults_of
-from tests.proof.scenarios import Scenario, Step
-from tests.proof.world import SETTINGS, World, calm_down
+from tests.proof.scenarios import ByItself, Scenario, Step
+from tests.proof.world import World, calm_down
 from tests.support.faults import Crash
-
-AUTOPAY_POLICY = wiring.autopay_policy(SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,8 @@ class Performance:
             self.wrong.append("the effect was never reached")
         calm_down(self._world, self._customer.account_id)
         self._look("when all is calm", calm=True)
-        if self._scenario.comes_again:
-            self._next_run()
+        if self._scenario.by_itself is not None:
+            self._next_days(self._scenario.by_itself)
         self._finish()
 
     def _while_frozen(self) -> None:
@@ -140,22 +139,43 @@ class Performance:
                     self._world.gateway.complete_action(self._customer.payment_id(key), approve=True)
         return None
 
-    def _next_run(self) -> None:
-        """Whatever happened, the next run does what is left of it, by itself."""
+    def _next_days(self, by_itself: ByItself) -> None:
+        """Whatever happened, the runs of the next days do what is left of it, by themselves. Where the card pays
+        nothing they try again, unless only the customer can help; and once there is a card that pays, they charge it.
+        """
+        if by_itself == "charged":
+            self._runs_until(lambda: not self._due(), "due, and days of runs have not charged it")
+            return
         attempts = self._attempts_of_autopay()
-        self._hear(self._scenario.act(self._world.desk, self._customer, "second"))
-        account = self._world.ledger.get(Key(Account, self._customer.account_id))
-        assert account is not None
-        still_due = invoices_due(account, self._world.clock.now(), AUTOPAY_POLICY)
-        if still_due and self._attempts_of_autopay() == attempts:
-            self.wrong.append("lost: due, and a run does not see to it")
-        calm_down(self._world, self._customer.account_id)
-        self._look("after the next run", calm=True)
+        if by_itself == "tried again":
+            more = "due, and days of runs have not tried again"
+            self._runs_until(lambda: not self._due() or self._attempts_of_autopay() > attempts, more)
+        self._hear(defaulting_to("tok_visa")(self._world.desk, self._customer, ""))
+        self._runs_until(lambda: not self._due(), "due, and days of runs have not charged another card")
+
+    def _runs_until(self, done: Callable[[], bool], otherwise: str) -> None:
+        """The schedule fires, checks come as they fall due; and again on the next days, as long as need be."""
+        for day in range(_DAYS_OF_RUNS):
+            if day:
+                self._world.clock.advance(seconds=_DAY)
+            self._hear(self._scenario.act(self._world.desk, self._customer, "second"))
+            calm_down(self._world, self._customer.account_id)
+            if done():
+                break
+        else:
+            self.wrong.append(f"lost: {otherwise}")
+        self._look("after the runs", calm=True)
+
+    def _due(self) -> list[str]:
+        """What is unpaid and due, as the invoices themselves say. All is calm: no payment is on its way."""
+        today = self._world.clock.now().date()
+        invoices = self._world.ledger.records(Invoice, self._customer.account_id, limit=ALL, prefix=INVOICE_PREFIX)
+        return [i.invoice_id for i in invoices if i.status == "unpaid" and i.due_on <= today]
 
     def _attempts_of_autopay(self) -> int:
-        books = self._world.books(self._customer.account_id)
-        payments = [*books.payments, *books.account.pending.values()]
-        return sum(payment.trigger == "autopay" for payment in payments)
+        """How many there were; all is calm, and none is under way."""
+        ended = self._world.ledger.records(Payment, self._customer.account_id, limit=ALL)
+        return sum(payment.trigger == "autopay" for payment in ended)
 
     def _must_be_told_again(self, answer: Told) -> None:
         """The same request with the same key is told of what it made before, if it made anything."""
@@ -173,7 +193,7 @@ class Performance:
         assert account is not None
         if account.default_method is None:
             self._hear(adding("tok_visa")(self._world.desk, self._customer, "last card"))
-        card = self._customer.cards["tok_visa"] if self._scenario.comes_again else None
+        card = self._customer.cards["tok_visa"] if self._scenario.by_itself else None
         request = PayRequest(self._customer.account_id, "last", "tests", ANNA, payment_method_id=card)
         self._hear(told(lambda: (self._world.desk.payments.pay(request).payment.status, request.payment_id)))
         self._look("at the end", calm=True, end=True)
@@ -210,5 +230,7 @@ def charged_after_all(answer: Told, process: Process) -> list[str]:
     return [f"told {answer.what} after a charge"] if said_no and "gateway charge" in process.effects else []
 
 
+_DAY = 24 * 3600
+_DAYS_OF_RUNS = 4
 _PAST_THE_CHECK = 301
 _PAST_THE_COOLDOWN = 3601

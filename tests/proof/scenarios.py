@@ -61,11 +61,16 @@ DELIVERIES_IN_PAIRS: FollowUps = (
 )
 
 
+ByItself = Literal["charged", "tried again", "left to the customer"]
+"""What the runs of the next days do with what is due."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """`act` makes the request under a key. `effects` are those of an undisturbed run. `kept` says whether the books
     keep what an answer promised. `credits_minor` are the credits it may end with: money that no invoice needs.
-    `comes_again`: nobody has to ask twice, the next run does what is left."""
+    `by_itself`: it is autopay's, and nobody has to ask twice: runs do what is left, on that day or the days after.
+    """
 
     act: Act
     effects: tuple[str, ...]
@@ -75,7 +80,7 @@ class Scenario:
     credits_minor: frozenset[int] = frozenset({0})
     follow_ups: FollowUps = FOLLOW_UPS
     pair_follow_ups: FollowUps = IN_PAIRS
-    comes_again: bool = False
+    by_itself: ByItself | None = None
 
 
 _READ, _COMMIT = "store read", "store commit"
@@ -105,6 +110,7 @@ def _by_autopay(
     effects: tuple[str, ...],
     before: Callable[[MemoryWorld, Customer], object] = lambda _, __: None,
     follow_ups: FollowUps = DELIVERIES,
+    by_itself: ByItself = "charged",
 ) -> Scenario:
     """Autopay charges what is overdue to the card `token`."""
 
@@ -121,21 +127,27 @@ def _by_autopay(
         has_autopay,
         follow_ups=follow_ups,
         pair_follow_ups=DELIVERIES_IN_PAIRS,
-        comes_again=True,
+        by_itself=by_itself,
     )
 
 
 AUTOPAY: dict[str, Scenario] = {
     "autopay charges": _by_autopay("tok_visa", _PAID),
     "autopay charges a suspended account": _by_autopay("tok_visa", _PAID, before=_suspended),
-    "autopay's card is declined": _by_autopay("tok_insufficient_funds", _PAID),
-    "autopay's card is never to be charged again": _by_autopay("tok_stolen_card", _PAID),
-    "the processor fails autopay": _by_autopay("tok_processor_error", _PAID),
+    "autopay's card is declined": _by_autopay("tok_insufficient_funds", _PAID, by_itself="tried again"),
+    "autopay's card is never to be charged again": _by_autopay(
+        "tok_stolen_card", _PAID, by_itself="left to the customer"
+    ),
+    "the processor fails autopay": _by_autopay("tok_processor_error", _PAID, by_itself="tried again"),
     "the gateway charges and does not answer autopay": _by_autopay("tok_timeout_then_approved", _UNANSWERED),
-    "the gateway declines and does not answer autopay": _by_autopay("tok_timeout_then_declined", _UNANSWERED),
-    "the gateway neither charges nor answers autopay": _by_autopay("tok_timeout_not_charged", _UNANSWERED),
-    "autopay cannot reach the gateway": _by_autopay("tok_not_sent", _PAID),
-    "autopay needs authentication": _by_autopay("tok_requires_action", _PAID),
+    "the gateway declines and does not answer autopay": _by_autopay(
+        "tok_timeout_then_declined", _UNANSWERED, by_itself="tried again"
+    ),
+    "the gateway neither charges nor answers autopay": _by_autopay(
+        "tok_timeout_not_charged", _UNANSWERED, by_itself="tried again"
+    ),
+    "autopay cannot reach the gateway": _by_autopay("tok_not_sent", _PAID, by_itself="tried again"),
+    "autopay needs authentication": _by_autopay("tok_requires_action", _PAID, by_itself="left to the customer"),
 }
 """One attempt of autopay, with the schedule fired twice, the message delivered twice, and the customer's own payment in
 between."""

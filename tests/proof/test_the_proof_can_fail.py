@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +16,8 @@ from tests.proof.books import Books, flaws
 from tests.proof.cases import NOTHING, Rehearsal
 from tests.proof.customers import new_customer, paying
 from tests.proof.gateways import LooksFirst, NeverTells, TellsOnce
-from tests.proof.scenarios import PAYMENTS
-from tests.proof.world import MemoryWorld, sandbox
+from tests.proof.scenarios import AUTOPAY, PAYMENTS, Scenario
+from tests.proof.world import DUE_WORK, MemoryWorld, sandbox
 from tests.simulation.messages import ALL_BOOKS, messages_of, told_by
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -42,11 +42,36 @@ class HalfWritten(MemoryLedger):
         return super().commit(Change(change.account))
 
 
-def found(make_gateway: Callable[[ChargeTable], GatewayPort], new_store: Callable[[], MemoryLedger]) -> dict[str, str]:
-    """Which cases of a full payment show something wrong, and what."""
-    rehearsal = Rehearsal(
-        PAYMENTS["the whole balance is paid"], lambda before: MemoryWorld(before, make_gateway, new_store)
-    )
+class PutsOffForEver(MemoryLedger):
+    """A ledger after which an attempt of autopay that could not be made never comes again, as far as Paydesk knows."""
+
+    def commit(self, change: Change[A]) -> A:
+        account: Any = change.account
+        if account.autopay.postponed:
+            autopay = account.autopay.model_copy(update={"next_attempt_at": datetime(2099, 1, 1, tzinfo=UTC)})
+            change = replace(change, account=account.model_copy(update={"autopay": autopay}))
+        return super().commit(change)
+
+
+class ForgetsRetries(MemoryLedger):
+    """A ledger after which what autopay was declined for never comes again, as far as Paydesk knows."""
+
+    def commit(self, change: Change[A]) -> A:
+        account: Any = change.account
+        given_up = {
+            invoice_id: invoice.model_copy(update={"given_up": invoice.declines > 0})
+            for invoice_id, invoice in account.open_invoices.items()
+        }
+        return super().commit(replace(change, account=account.model_copy(update={"open_invoices": given_up})))
+
+
+def found(
+    make_gateway: Callable[[ChargeTable], GatewayPort],
+    new_store: Callable[[], MemoryLedger],
+    scenario: Scenario = PAYMENTS["the whole balance is paid"],
+) -> dict[str, str]:
+    """Which cases of the scenario show something wrong, and what."""
+    rehearsal = Rehearsal(scenario, lambda before: MemoryWorld(before, make_gateway, new_store))
     wrong = {str(case): rehearsal.play(case) for case in rehearsal.cases(rehearsal.effects())}
     return {case: " | ".join(problems) for case, problems in wrong.items() if problems}
 
@@ -89,6 +114,20 @@ def test_a_ledger_without_a_guard_is_found() -> None:
 def test_a_ledger_that_writes_half_of_a_change_is_found() -> None:
     wrong = found(sandbox, HalfWritten)
     assert "charged and not booked" in wrong["at effect 0 (store read), the process dies before it; then retry"]
+
+
+def test_an_attempt_of_autopay_that_never_comes_again_is_found() -> None:
+    """Whatever Paydesk itself says is due: the invoices say that it was not charged."""
+    wrong = found(sandbox, lambda: PutsOffForEver(due_work=DUE_WORK), AUTOPAY["autopay charges"])
+    closed = "at effect 2 (gateway charge), the process dies before it; then reconcile"
+    assert "lost: due, and days of runs have not charged it" in wrong[closed]
+    assert len(wrong) > 10
+
+
+def test_a_decline_that_is_never_retried_is_found() -> None:
+    wrong = found(sandbox, lambda: ForgetsRetries(due_work=DUE_WORK), AUTOPAY["autopay's card is declined"])
+    answered = "at effect 2 (gateway charge), the process dies after it; then retry"
+    assert "lost: due, and days of runs have not tried again" in wrong[answered]
 
 
 @pytest.fixture(scope="module")

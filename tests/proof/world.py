@@ -29,14 +29,14 @@ from tests.support.faults import Road
 from tests.support.reconciling import reconcile
 
 PAGE_URL = "http://127.0.0.1/sandbox"
-SETTINGS = settings.load(
-    Stage().environment()
-    | {
-        "PAYDESK_TOKEN_ISSUER": "http://127.0.0.1/issuer",
-        "PAYDESK_TOKEN_AUDIENCE": "tests",
-        "PAYDESK_TOKEN_JWKS_URL": "http://127.0.0.1/keys.json",
-    }
-)
+_ENVIRONMENT = Stage().environment() | {
+    "PAYDESK_TOKEN_ISSUER": "http://127.0.0.1/issuer",
+    "PAYDESK_TOKEN_AUDIENCE": "tests",
+    "PAYDESK_TOKEN_JWKS_URL": "http://127.0.0.1/keys.json",
+}
+SETTINGS = settings.load(_ENVIRONMENT)
+_OF_ONE_ACCOUNT = settings.load(_ENVIRONMENT | {"PAYDESK_SWEEP_THREADS": "1"})
+"""One thread is enough for one account, and thousands of runs begin no more of them."""
 
 DUE_WORK = wiring.due_work(SETTINGS)
 
@@ -56,7 +56,7 @@ def sandbox(charges: ChargeTable) -> GatewayPort:
 def a_desk(clock: MovableClock, ledger: LedgerPort, gateway: GatewayPort) -> wiring.Desk:
     """Its queue and its runs are in memory: a message that is lost, or comes twice, is a step of a scenario."""
     queue, runs = MemoryQueue(), MemoryRuns()
-    return wiring.build(SETTINGS, clock=clock, ledger=ledger, gateway=gateway, queue=queue, runs=runs)
+    return wiring.build(_OF_ONE_ACCOUNT, clock=clock, ledger=ledger, gateway=gateway, queue=queue, runs=runs)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ BROKEN: dict[str, Broken] = {
     ),
     "a gateway that looks where it should fence": Broken(through(LooksFirst), "charged and not booked: {}", 400),
     "a gateway that lets the customer go on after a close": Broken(
-        through(gateways.KeepsWaiting), "charged and not booked: {}", first=200
+        through(gateways.KeepsWaiting), "charged and not booked: {}", seeds=100, first=100
     ),
     "a gateway that takes more": Broken(
         through(lambda gateway, _: gateways.TakesMore(gateway)), "booked {} of {} charged: {}"

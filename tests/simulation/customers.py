@@ -100,6 +100,29 @@ def add_card(customer: Customer, _account: Account, dice: Random, _desk: Desk) -
     return Wish(f"adds {request.gateway_token} ({request.key})", do)
 
 
+_EXPIRES_IN_MONTHS = (-1, 0, 0, 1, 2, 24, 24, 60)
+
+
+def change_expiry(customer: Customer, account: Account, dice: Random, desk: Desk) -> Wish | None:
+    """A card came with another expiry date, mostly the default: it was renewed, or its date is soon or past."""
+    if not customer.cards:
+        return None
+    default = account.default_method.payment_method_id if account.default_method else None
+    method_id = default if default and dice.random() < 0.7 else dice.choice(customer.cards)
+    today = today_of(account, desk.clock.now())
+    year, month = divmod(today.year * 12 + today.month - 1 + dice.choice(_EXPIRES_IN_MONTHS), 12)
+    expires = (year, month + 1)
+
+    def do(desk: Desk) -> str:
+        def updated() -> str:
+            desk.payment_methods.update(customer.account_id, method_id, ANNA, billing_details={}, expires=expires)
+            return "done"
+
+        return answered(updated)
+
+    return Wish(f"says that {method_id} expires {month + 1:02d}/{year}", do)
+
+
 def remove_card(customer: Customer, _account: Account, dice: Random, _desk: Desk) -> Wish | None:
     if not customer.cards:
         return None
@@ -164,8 +187,8 @@ def change_subscription(customer: Customer, _account: Account, dice: Random, _de
     if not customer.subscriptions:
         return None
     subscription_id = dice.choice(customer.subscriptions)
-    interval: Any = dice.choice((None, "monthly", "annual"))
-    cancels = dice.choice((None, True, False)) if interval is None else None
+    cancels = dice.choice((True, True, False)) if dice.random() < 0.45 else None
+    interval: Any = dice.choice(("monthly", "annual", "annual")) if cancels is None or dice.random() < 0.1 else None
 
     def do(desk: Desk) -> str:
         def changed() -> str:

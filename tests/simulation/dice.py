@@ -101,6 +101,7 @@ class Dice:
         self.at_once = self._turns.choice((1, 2, 2, 3, 3, 4))
         self._restless = self._turns.choice((0.05, 0.2, 0.4, 0.7))
         self.forgetful = self._turns.random() < 0.5
+        self.calm = False
 
     def befalls(self, effect: str) -> str | None:
         """What is to go wrong at this effect, or None. It is counted by whoever sees it take effect."""
@@ -125,6 +126,7 @@ class Dice:
         self.fired[kind] += 1
 
     def nothing_goes_wrong_any_more(self) -> None:
+        self.calm = True
         self._odds = dict.fromkeys(KINDS, 0.0)
         self._at = {effect: [] for effect in AT_EFFECTS}
 

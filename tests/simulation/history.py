@@ -26,7 +26,7 @@ from tests.simulation.people import OPERATOR, Customer
 from tests.simulation.promises import Told
 from tests.simulation.providers import NewProvider, Sandbox
 from tests.simulation.queue import Waiting
-from tests.simulation.stages import ACCOUNTS, BEGINS, STAGES, SWEEPS, account_id_of
+from tests.simulation.stages import ACCOUNTS, STAGES, SWEEPS, account_id_of, begins
 from tests.simulation.stores import MemoryStore, Store
 from tests.simulation.world import World
 
@@ -36,7 +36,7 @@ OPERATIONS = 40
 _OUT_OF_ORDER_HOURS_AT_MOST = 40
 _GOES_ON, _IS_DELIVERED, _ARRIVES, _ARRIVES_AFTER_A_CLOSE = 0.75, 0.75, 0.03, 0.4
 """Chances, between two operations: of one more turn for the others, of one more message, of a late charge."""
-_DAY = timedelta(days=1)
+_DAY, _MONTH = timedelta(days=1), timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class History:
         return [*(self._judge.found if self._judge else ()), *self.world.interleaving.defects]
 
     def _made(self, setting: Setting, settings: Settings, kept: bool, keys: Sequence[str]) -> World:
-        store, clock = setting.new_store(settings), MovableClock(StandingClock(BEGINS))
+        store, clock = setting.new_store(settings), MovableClock(StandingClock(begins(self._dice.people)))
         return World(
             settings=settings,
             dice=self._dice,
@@ -189,15 +189,16 @@ class History:
             self.world.mend(account_id)
 
     def _calm(self) -> None:
-        """Nothing goes wrong any more. Two rounds of all schedules, a day apart, and everything has ended or waits for
-        a person, and nothing that is due was forgotten."""
+        """Nothing goes wrong any more. Two rounds of all schedules, a day or a month apart, and everything has ended or
+        waits for a person, and nothing that is due was forgotten."""
+        later = self._dice.people.choice((_DAY, _MONTH))
         self._come_to_rest()
-        for _ in range(2):
+        for period in (_DAY, later):
             if self._wrong:
                 return
             began = self.world.clock.now()
-            self.world.advance(int(_DAY.total_seconds()) + 1)
-            self.world.note("calm", "a day later all schedules fire")
+            self.world.advance(int(period.total_seconds()) + 1)
+            self.world.note("calm", f"{period.days} days later all schedules fire")
             for sweep in SWEEPS:
                 for _ in range(self._runs_needed(sweep)):
                     self._dispatch.run_to_the_end(sweep)

@@ -10,6 +10,7 @@ from chalicelib.wiring import Desk
 from tests.simulation.customers import (
     add_card,
     cancel,
+    change_expiry,
     change_subscription,
     choose,
     look,
@@ -27,14 +28,15 @@ WISHES: dict[str, tuple[Ask, int]] = {
     "pay": (pay, 30),
     "pay again under the same key": (pay_again, 8),
     "add a card": (add_card, 8),
+    "change a card's expiry": (change_expiry, 4),
     "remove a card": (remove_card, 4),
     "choose default and autopay": (choose, 8),
     "give a payment up": (cancel, 3),
     "look": (look, 3),
     "issue an invoice": (issue, 14),
     "void an invoice": (void, 5),
-    "subscribe": (subscribe, 3),
-    "change a subscription": (change_subscription, 2),
+    "subscribe": (subscribe, 5),
+    "change a subscription": (change_subscription, 10),
     "exempt from suspension": (exempt, 1),
     "resolve a parked payment": (resolve, 2),
 }
@@ -57,10 +59,14 @@ _WEIGHTS = list(
         [weight for _, weight in WISHES.values()] + [weight for _, weight in _RUNS.values()] + list(_TIME.values())
     )
 )
-_FIRST = ("add a card", "issue an invoice", "choose default and autopay", "issue an invoice")
+_FIRST = ("add a card", "issue an invoice", "choose default and autopay")
+_AND_THEN = ("issue an invoice", "issue an invoice", "subscribe")
 _MINUTES = (1, 3, 6, 6, 30, 61, 61, 150, 600, 60 * 26)
 _NIGHTS = (1, 1, 1, 2, 2, 3, 6, 8, 15)
 """How many days it is until the next morning that is told of."""
+_A_MONTH = range(28, 36)
+_IS_A_MONTH = (0.0, 0.0, 0.2, 0.4, 0.8)
+"""The chance that it is a month until then: one of these for each history."""
 _DAY = 24 * 3600
 _CHECKS_EVERY = 300
 _LOOKS_AFTER_PARKED = 0.2
@@ -82,10 +88,11 @@ class Operations:
         self._customers = customers
         self._desk = desk
         self._people = world.dice.people
+        self._is_a_month = self._people.choice(_IS_A_MONTH)
 
     def first(self) -> list[tuple[Customer, str]]:
-        """What each customer comes with: a card, invoices, a choice about autopay."""
-        return [(customer, kind) for customer in self._customers for kind in _FIRST]
+        """What each customer comes with: a card, invoices or a subscription, a choice about autopay."""
+        return [(customer, kind) for customer in self._customers for kind in (*_FIRST, self._people.choice(_AND_THEN))]
 
     def ask(self, customer: Customer, kind: str) -> bool:
         """A customer or operator asks for something of this kind; False when there is nothing to ask for."""
@@ -118,7 +125,8 @@ class Operations:
         if kind in _RUNS:
             self._dispatch.fire((_RUNS[kind][0],))
         elif kind == "a night passes and all schedules fire":
-            self._time_passes(_DAY * self._people.choice(_NIGHTS))
+            is_a_month = self._people.random() < self._is_a_month
+            self._time_passes(_DAY * self._people.choice(_A_MONTH if is_a_month else _NIGHTS))
             self._dispatch.fire()
         else:
             self._a_little_time_passes()

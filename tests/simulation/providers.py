@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.core.clock import Clock
-from chalicelib.gateways.port import GatewayPort
+from chalicelib.gateways.port import Charge, Closed, GatewayPort, NotSent, Outcome, Unknown
 from chalicelib.gateways.sandbox import ChargeTable, Row, SandboxGateway
 from tests.proof.books import ChargeRows
+from tests.proof.gateways import PassingOn
 from tests.proof.world import PAGE_URL
 from tests.simulation.dice import Dice
 from tests.simulation.stores import ChargeBooks
@@ -58,13 +59,44 @@ class Sandbox:
         self._table = charges
         kept: ChargeTable = ForgetfulCharges(charges, clock, dice) if dice.forgetful else charges
         self._sandbox = SandboxGateway(kept, PAGE_URL)
-        self.gateway: GatewayPort = self._sandbox
+        self.gateway: GatewayPort = SlowBank(self._sandbox, kept, dice)
 
     def charges(self) -> ChargeRows:
         return self._table.rows
 
     def customer_decides(self, payment_id: str, *, approve: bool) -> bool:
         return self._sandbox.complete_action(payment_id, approve=approve)
+
+
+class SlowBank(PassingOn):
+    """What becomes of a charge that nobody is present at is not always told at once: some wait for the customer where
+    others are declined, some the bank works on. Asked about later, it may have an end for these, and in the calm it
+    has."""
+
+    def __init__(self, gateway: GatewayPort, charges: ChargeTable, dice: Dice) -> None:
+        super().__init__(gateway)
+        self._charges = charges
+        self._dice = dice
+
+    def charge(self, charge: Charge) -> Outcome | NotSent | Unknown:
+        token = charge.method_reference.partition(":")[0]
+        waits = _WAITS.get(token)
+        if waits is not None and not charge.customer_present and self._dice.maybe(waits[1]):
+            row = {"account_id": charge.account_id, "amount_minor": charge.amount_minor, "currency": charge.currency}
+            # The first row under a key stands, whoever sends the charge again.
+            self._charges.put_if_absent(charge.payment_id, {"state": waits[0], **row})
+        return super().charge(charge)
+
+    def close(self, payment_id: str) -> Outcome | Closed | Unknown:
+        if self._dice.calm or self._dice.maybe(_BANK_DECIDES):
+            ends = "approved" if self._dice.maybe(_BANK_APPROVES) else "insufficient_funds"
+            self._charges.replace(payment_id, "processing", ends)
+        return super().close(payment_id)
+
+
+_WAITS = dict.fromkeys(GOOD_CARDS, ("processing", 0.12)) | {"tok_requires_action": ("requires_action", 0.7)}
+"""By card: what a charge waits in, and how often."""
+_BANK_DECIDES, _BANK_APPROVES = 0.4, 0.7
 
 
 class ForgetfulCharges:

@@ -1,6 +1,9 @@
-"""The stages histories are played in, and the accounts they are about."""
+"""The stages histories are played in, the accounts they are about, and the days they begin on."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
 
 from chalicelib import settings as static
 from chalicelib.core.ids import derived_id
@@ -9,7 +12,6 @@ from chalicelib.settings import Settings
 from chalicelib.sweeps.models import SweepName
 from tests.support.memory_desk import ENVIRON
 
-BEGINS = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 SWEEPS: tuple[SweepName, ...] = ("reconcile", "renewals", "autopay", "overdue")
 
 _SWEEP = {"PAYDESK_SWEEP_THREADS": "1", "PAYDESK_SWEEP_PAGE": "2", "PAYDESK_LIMIT_METHOD_ATTEMPTS_PER_DAY": "100"}
@@ -63,3 +65,33 @@ ACCOUNTS = tuple(
     )
 )
 """Key, name and time zone."""
+
+
+_DAYS = [date(2026, 1, 1) + timedelta(days=after) for after in range(3 * 365 + 1)]
+"""Any day of 2026 to 2028."""
+
+
+def _before_clocks_change(most: int = 3) -> Iterator[date]:
+    """So many days before daylight saving begins or ends for somebody."""
+    for day in _DAYS:
+        for zone in {zone for _, _, zone in ACCOUNTS}:
+            here, there = (datetime(d.year, d.month, d.day, tzinfo=ZoneInfo(zone)) for d in (day, day + most * _DAY))
+            if here.utcoffset() != there.utcoffset():
+                yield day
+
+
+_DAY = timedelta(days=1)
+_FIRST_DAYS = (
+    _DAYS,
+    _DAYS,
+    [day for day in _DAYS if day.day >= 29 or (day + _DAY).day == 1],
+    [*_before_clocks_change()],
+    [day for day in _DAYS if day.month == 2 and day.day >= 26],
+)
+"""Where calendars go wrong is where more histories begin: at the ends of months, before clocks change, in February."""
+
+
+def begins(dice: Random) -> datetime:
+    """When a history begins: in the morning of a day in 2026 to 2028."""
+    day = dice.choice(dice.choice(_FIRST_DAYS))
+    return datetime(day.year, day.month, day.day, 5, 0, tzinfo=UTC)

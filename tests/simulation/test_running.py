@@ -39,7 +39,7 @@ def test_the_gateway_that_the_docs_show_works_as_it_stands(tmp_path: Path) -> No
     shown = (REPOSITORY / "docs" / "simulation.md").read_text().partition("```python\n")[2].partition("```")[0]
     (tmp_path / "mine.py").write_text(shown)
     mine = ("--gateway", "mine:MyProvider")
-    run = simulate("--seeds", "60", "--processes", "1", *mine, PYTHONPATH=str(tmp_path))
+    run = simulate("--seeds", "120", "--processes", "1", *mine, PYTHONPATH=str(tmp_path))
     assert run.returncode == 0, run.stdout + run.stderr
     never = [line[:42].strip() for line in run.stdout.splitlines() if line[42:54].strip() == "0"]
     assert set(never) == set(BY_THE_SANDBOX)
