@@ -143,8 +143,9 @@ class _Case:
     def may_be_given_up(self, invoice: Invoice) -> bool:
         """Whether it was declined once and for each retry day, or tried on the last of them: days that passed unused
         are over."""
-        tried = self.tried(invoice)
-        if not tried or tried[-1] not in self.attempts_since_it_is_on():
+        tried, since = self.tried(invoice), self.attempts_since_it_is_on()
+        # Several may be of one moment, which tells no order.
+        if not any(attempt in since for attempt in tried if attempt.reserved_at == tried[-1].reserved_at):
             return False
         if sum(attempt.status == "declined" for attempt in tried) > len(self.retry_days):
             return True
