@@ -11,7 +11,8 @@ from tests.simulation.people import ANNA, Customer
 
 def pay_all_that_is_left(desk: Desk, customer: Customer) -> str | None:
     """Adds a card that is sound and pays with it, as often as one payment does not take all. What is wrong, if anything
-    is. A customer who may keep no more cards, and one whose payments wait for a person or a bank, cannot be asked to."""
+    is. A customer who may keep no more cards, and one whose payments wait for a person or a bank, cannot be asked
+    to."""
     token = customer.provider.good_cards[0]
     wish = AddCard(customer.account_id, "last card", token, ANNA, token, True, BillingDetails())  # noqa: FBT003
     try:
