@@ -48,7 +48,7 @@ demo: venv messages ## Run a billing administrator's story and print each reques
 	@exec $(RUN)python -m local.demo $(ARGS)
 
 .PHONY: test
-test: venv ministack messages ## Run the tests on all cores (ARGS="tests/payments -x" is passed on to pytest)
+test: venv ministack messages ## Run the tests, on up to four cores (ARGS="tests/payments -x" is passed on to pytest)
 	@$(RUN)python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: simulate

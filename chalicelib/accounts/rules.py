@@ -88,11 +88,10 @@ def cooling_down_until(account: Account, now: datetime, fingerprint: str | None 
 def autopay_switched(autopay: Autopay, default: MethodSnapshot | None, *, enabled: bool) -> Autopay:
     """Autopay switched on or off. Switching it on is a customer's word that it should be tried again, except with a
     method whose issuer said never again. What is known of another method says nothing against this one, and stays:
-    that one was stopped is why this one begins anew. The declines of the day stay counted."""
-    declines = {"declined_on": autopay.declined_on, "declines_that_day": autopay.declines_that_day}
+    that one was stopped is why this one begins anew."""
     if enabled and not autopay.enabled and plan_holds(autopay, default):
         autopay = autopay_anew(autopay)
-    return autopay.model_copy(update={"enabled": enabled, **declines})
+    return autopay.model_copy(update={"enabled": enabled})
 
 
 def plan_holds(autopay: Autopay, method: MethodSnapshot | None) -> bool:
@@ -103,9 +102,15 @@ def plan_holds(autopay: Autopay, method: MethodSnapshot | None) -> bool:
 
 
 def autopay_anew(autopay: Autopay) -> Autopay:
-    """Autopay with its declines forgotten, but for what never may be tried again."""
+    """Autopay with its plan and its stop forgotten, but not what never may be tried again, nor how many declines the
+    day had.
+    """
     return Autopay(
-        enabled=autopay.enabled, sequence=autopay.sequence, refused_fingerprints=autopay.refused_fingerprints
+        enabled=autopay.enabled,
+        sequence=autopay.sequence,
+        refused_fingerprints=autopay.refused_fingerprints,
+        declined_on=autopay.declined_on,
+        declines_that_day=autopay.declines_that_day,
     )
 
 

@@ -24,7 +24,8 @@ def after_payment(account: Account, payment: Payment, now: datetime, policy: Aut
             account = _with_autopay(account, _one_decline_more(account.autopay, today_of(account, now)))
         case "declined" if payment.decline is not None and payment.decline.decline_class == "never_again":
             account = _refused_for_good(account, payment.method)
-        case "requires_action" if by_autopay:
+        case "requires_action" if by_autopay and payment.method == account.default_method:
+            account = _begun(account, payment.method)
             account = _with_autopay(account, _stopped(account.autopay, "needs_customer", payment.method))
         case "canceled" if current:
             account = _not_made(account, payment, now, policy)
@@ -115,8 +116,8 @@ def _retried(account: Account, autopay: Autopay, payment: Payment, now: datetime
         tomorrow = local_time(today_of(account, now) + timedelta(days=1), policy.hour, account.time_zone)
         at = max(autopay.next_attempt_at or tomorrow, tomorrow)
         return _with_autopay(account, _set(autopay, next_attempt_at=at))
-    if not tried:
-        # It was voided or paid meanwhile: nothing has run out.
+    if not any(invoice.given_up for invoice in account.open_invoices.values()):
+        # What it was for was voided or paid meanwhile: nothing has run out.
         return _with_autopay(account, _set(autopay, next_attempt_at=None))
     return _with_autopay(account, _stopped(autopay, "retries_exhausted", payment.method))
 

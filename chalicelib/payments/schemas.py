@@ -64,8 +64,8 @@ class PayBody(RequestBody):
 
 class ResolveBody(RequestBody):
     """What became of a parked payment, as the gateway's own records or the bank say. `gateway_reference`: the gateway's
-    name for the charge or its decline, by which the payment is then found. `succeeded` and `declined` need it, unless
-    the payment has one already; where the gateway shows neither, say `canceled`."""
+    name for the charge or its decline, by which the payment is then found. `succeeded` and `declined` need it;
+    where the gateway shows neither, say `canceled`."""
 
     outcome: Resolution
     gateway_reference: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")] | None = None

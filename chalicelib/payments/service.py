@@ -171,14 +171,13 @@ class Payments:
         _, payment = self._booking.find(account_id, payment_id)
         if was_resolved(payment, resolution, gateway_reference):
             return PayResult(payment, replayed=True)
-        reference = gateway_reference or payment.gateway_reference
-        if resolution != "canceled" and reference is None:
+        if resolution != "canceled" and gateway_reference is None:
             raise Invalid("reference_missing", payment_id=payment_id)
-        answer: Answer = Approved(reference) if resolution == "succeeded" else self._booking.fence(payment)
+        answer: Answer = Approved(gateway_reference) if resolution == "succeeded" else self._booking.fence(payment)
         if resolution == "canceled" and isinstance(answer, Unknown):
             raise not_resolvable(payment, "not_closed")
         if resolution == "declined" and isinstance(answer, (Unknown, Closed)):
-            answer = Declined("declined_by_operator", "retry_later", reference)
+            answer = Declined("declined_by_operator", "retry_later", gateway_reference)
         resolved = self._booking.resolve(account_id, payment_id, resolution, gateway_reference, answer, operator)
         return PayResult(resolved, replayed=False)
 

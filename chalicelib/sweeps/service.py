@@ -93,11 +93,14 @@ class Sweeps:
         def share() -> None:
             tour.go(lambda account_id: self._handle(sweep, account_id))
 
-        with ThreadPoolExecutor(threads) as pool:
-            others = [pool.submit(share) for _ in range(threads - 1)]
-            share()
-        for other in others:
-            other.result()
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                others = [pool.submit(share) for _ in range(threads - 1)]
+                share()
+            for other in others:
+                other.result()
+        finally:
+            tour.close()
         left = tour.left()
         if left is not None:
             self._queue.send(left)

@@ -51,7 +51,7 @@ class Tour:
     shard to its end: an order that got no shorter would go round for ever. Each account given out is handled before its
     thread comes back, so what is left of the order begins behind the last.
 
-    Asking the index waits for nobody but those who need its answer, and writing statistics for nobody at all.
+    While one thread asks the index, those wait who need its answer; while one writes what a page came to, nobody does.
     """
 
     def __init__(
@@ -86,10 +86,13 @@ class Tour:
         """What time was too short for, once all threads are back; None: nothing."""
         if self._ended:
             return None
-        if self._shard is not None and self._shard.tally.counts:
-            self._counting.count(self._shard.name, self._shard.take())
         position, after = self._reached
         return self._order.model_copy(update={"shards": self._order.shards[position:], "after": after})
+
+    def close(self) -> None:
+        """Counts what was done and not counted yet, once all threads are back, whatever ended them."""
+        if self._shard is not None and self._shard.tally.counts:
+            self._counting.count(self._shard.name, self._shard.take())
 
     def _next(self) -> tuple[_Shard, str] | None:
         with self._walking:

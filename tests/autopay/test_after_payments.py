@@ -230,7 +230,11 @@ def test_money_from_the_same_card_that_settles_what_is_due_ends_the_cycle(
     paid = ended(declined.model_copy(update={"open_invoices": {"inv_2": owed(due_in_days=9)}}), "succeeded", trigger)
     never_again = paid.autopay.refused_fingerprints
     assert paid.autopay == Autopay(
-        enabled=True, sequence=2 if trigger == "autopay" else 1, refused_fingerprints=never_again
+        enabled=True,
+        sequence=2 if trigger == "autopay" else 1,
+        refused_fingerprints=never_again,
+        declined_on=TODAY,
+        declines_that_day=1,
     )
     assert due_at(paid, AUTOPAY) == (None if decline_class == "never_again" else SIX + 9 * DAY)
 
@@ -283,6 +287,13 @@ def test_what_was_voided_during_its_attempt_stops_nothing() -> None:
     )
     assert after.autopay.stopped_reason is None
     assert due_at(after, AUTOPAY) == SIX + 9 * DAY
+
+
+def test_nor_does_it_lift_the_stop_of_what_was_given_up() -> None:
+    _, stopped = days_of_attempts(paying_by_itself(DUE), "retry_later")
+    voided = a_payment(attempt_id(stopped), {"inv_2": 100}, status="declined", trigger="autopay", decline=LATER)
+    after = after_payment(stopped, voided, SIX + 9 * DAY, AUTOPAY)
+    assert after.autopay.stopped_reason == "retries_exhausted"
 
 
 @pytest.mark.parametrize("usable_for", [-1, 0])

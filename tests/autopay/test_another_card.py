@@ -146,6 +146,26 @@ def test_whatever_the_customer_changes_only_so_many_attempts_are_declined_on_one
     assert made[-1] == SIX + DAY
 
 
+def test_another_card_that_had_to_be_confirmed_first_has_all_its_attempts() -> None:
+    _, exhausted = days_of_attempts(paying_by_itself(DUE), "retry_later")
+    account = exhausted.model_copy(update={"default_method": a_method("pm_B", fingerprint="other")})
+    waits = a_payment(attempt_id(account), status="requires_action", trigger="autopay", method=account.default_method)
+    account = after_payment(account, waits, SIX + 8 * DAY, AUTOPAY)
+    assert account.autopay.stopped_reason == "needs_customer"
+    newer = a_method("pm_B", fingerprint="other", last_usable_on=TODAY + 900 * DAY)
+    account = attempt(account.model_copy(update={"default_method": newer}), "retry_later", SIX + 9 * DAY)
+    assert account.autopay.stopped_reason is None
+    assert due_at(account, AUTOPAY) == SIX + 10 * DAY
+
+
+def test_a_former_default_that_has_to_be_confirmed_stops_nothing() -> None:
+    account = paying_by_itself(DUE, method=a_method("pm_NEW", fingerprint="new"))
+    old = a_payment(
+        "pay_OLD", status="requires_action", trigger="autopay", method=a_method("pm_OLD", fingerprint="old")
+    )
+    assert after_payment(account, old, SIX, AUTOPAY) == account
+
+
 def test_new_facts_after_the_retries_ended_earn_one_attempt_and_no_retries_anew() -> None:
     _, given_up = days_of_attempts(paying_by_itself(DUE), "retry_later")
     mended = another_expiry(given_up, 1)

@@ -77,7 +77,7 @@ AUTOPAY = (
     ),
     _ends.unless(
         "what was voided during its attempt",
-        "not tried",
+        "not any(invoice.given_up for invoice in account.open_invoices.values())",
         "autopay would look stopped after one decline",
     ),
     _autopay.without(
@@ -125,9 +125,27 @@ AUTOPAY = (
     ),
     _ends.without(
         "payer asked is a stop",
-        'case "requires_action" if by_autopay:',
+        'case "requires_action" if by_autopay and payment.method == account.default_method:',
         'case "requires_action" if False:',
         "nobody is there to confirm: it would be asked every hour",
+    ),
+    _ends.without(
+        "a former default that has to be confirmed",
+        "if by_autopay and payment.method == account.default_method:",
+        "if by_autopay:",
+        "it would stop the card that is default now",
+    ),
+    _ends.without(
+        "another card to be confirmed begins anew",
+        "            account = _begun(account, payment.method)\n",
+        "",
+        "it was not declined yet",
+    ),
+    _fan_out.without(
+        "what was done is counted whatever ended it",
+        "        finally:\n            tour.close()\n",
+        "        finally:\n            pass\n",
+        "a run's amounts would be too low",
     ),
     _ends.without(
         "only the present attempt is made anew",

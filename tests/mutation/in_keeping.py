@@ -89,15 +89,22 @@ ACCOUNTS = (
     ),
     _accounts.without(
         "number of attempts never reset",
-        "enabled=autopay.enabled, sequence=autopay.sequence, refused",
-        "enabled=autopay.enabled, refused",
+        "        sequence=autopay.sequence,\n",
+        "",
         "an old number would replay an old payment",
     ),
     _accounts.without(
         "refused cards never forgotten",
-        "sequence=autopay.sequence, refused_fingerprints=autopay.refused_fingerprints",
-        "sequence=autopay.sequence",
+        "        refused_fingerprints=autopay.refused_fingerprints,\n",
+        "",
         "the schemes forbid it after a stolen card",
+    ),
+    _accounts.without(
+        "declines of the day stay counted",
+        "        declines_that_day=autopay.declines_that_day,\n",
+        "",
+        "switching off and on would try a card on and on",
+        "tests/autopay",
     ),
     _opening.unless(
         "one body a key, of accounts",

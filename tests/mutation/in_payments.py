@@ -495,7 +495,7 @@ SERVICE = (
     ),
     _service.unless(
         "an operator's word needs a reference",
-        'resolution != "canceled" and reference is None',
+        'resolution != "canceled" and gateway_reference is None',
         "that the gateway shows no charge proves nothing",
         "tests/payments/test_resolving.py",
     ),

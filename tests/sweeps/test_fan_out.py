@@ -329,6 +329,16 @@ def test_a_run_is_counted_with_one_write_a_page_one_at_the_start_and_one_at_the_
     assert {run.finished_at for run in (done, nothing)} == {"2026-03-02T09:00:00.000Z"}
 
 
+def test_what_was_done_before_a_worker_broke_off_is_counted() -> None:
+    wrap, _ = dying(4, after=False)
+    fleet = Fleet(names_in("00", 5), fan_out=replace(SMALL, threads=1, page=2), wrap=wrap)
+    with pytest.raises(Crash):
+        fleet.sweeps.work(Order(sweep="autopay", run="2026-03-02", shards=("00",)), plenty)
+    (run,) = fleet.sweeps.runs("autopay", "2026-03-02")
+    assert run.tally.counts == {"handled": 4, "charged": 4}
+    assert run.finished_at is None
+
+
 def test_a_shard_that_is_not_done_is_not_called_finished() -> None:
     fleet = Fleet(names_in("00", 10))
     fleet.deliver(Order(sweep="autopay", run="2026-03-02", shards=("00", "01")), short)

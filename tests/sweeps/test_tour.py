@@ -67,6 +67,7 @@ def test_time_that_gets_short_before_the_end_is_found_counts_nobody_twice() -> N
     walk.time_is_short = lambda: bool(walk.tour.total.counts)
     walk.tour.go(one_by_one)
     left = walk.tour.left()
+    walk.tour.close()
     assert left == ORDER.model_copy(update={"shards": ("03",), "after": "acc_1"})
     assert walk.counted()["03"] == (1, False)
 
