@@ -52,7 +52,9 @@ class LedgerPort(Protocol):
         self, index: Index, partition: str, *, limit: int, prefix: str = "", until: str | None = None, after: str = ""
     ) -> Sequence[tuple[str, str]]:
         """Up to `limit` pairs of (index sort value, account id) in sort order: those that start with `prefix`, stand
-        behind `after` and not behind `until`. From an index, so eventual and only a candidate list."""
+        behind `after` and not behind `until`. Fewer than `limit`: there are no more. From an index, so eventual and
+        only a candidate list.
+        """
 
     def scan(self, record: type[R], *, limit: int, after: str | None = None) -> Sequence[R | Broken]:
         """Up to `limit` records of a table without a sort key, in no particular order, going on behind `after`. In the

@@ -88,7 +88,8 @@ class Sweeps:
         def time_is_short() -> bool:
             return seconds_left() < self._fan_out.spare_seconds
 
-        tour = Tour(order, due, _Counting(self._runs, order, self._clock), time_is_short, at_least=threads)
+        counting = _Counting(self._runs, order, self._clock)
+        tour = Tour(order, due, counting, time_is_short, threads=threads, page=self._fan_out.page)
 
         def share() -> None:
             tour.go(lambda account_id: self._handle(sweep, account_id))

@@ -5,6 +5,7 @@ what a run is made of.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from chalicelib.sweeps.models import Order, Tally
 
 Due = Callable[[str, str], Sequence[tuple[str, str]]]
-"""The next page of a shard behind an index value: (index value, account id), empty at the shard's end."""
+"""The next page of a shard behind an index value: (index value, account id)."""
 
 
 class Counting(Protocol):
@@ -27,35 +28,52 @@ class Counting(Protocol):
 
 @dataclass
 class _Shard:
-    """A shard under way. `tally` is what was done and not counted yet. With a page given out and another to come, it is
-    counted by the next thread that comes back.
+    """A shard under way. `tally` is what was done and not counted yet: who comes back when another page was found
+    counts it.
     """
 
     name: str
     tally: Tally = field(default_factory=Tally)
-    under_way: set[str] = field(default_factory=set)
-    page_given_out: bool = False
-    given_out: bool = False
+    not_done: set[str] = field(default_factory=set)
+    another_page: bool = False
+    all_found: bool = False
 
     @property
     def is_done(self) -> bool:
-        return self.given_out and not self.under_way
+        return self.all_found and not self.not_done
 
     def take(self) -> Tally:
-        taken, self.tally, self.page_given_out = self.tally, Tally(), False
+        taken, self.tally, self.another_page = self.tally, Tally(), False
         return taken
 
 
+@dataclass(frozen=True)
+class _Found:
+    """An account that nobody has taken yet, and where an order begins that has it first."""
+
+    shard: _Shard
+    account_id: str
+    begins_at: tuple[int, str]
+
+
 class Tour:
-    """Gives out an order's accounts in the index's order until time runs short, but `at_least` so many of them or a
+    """Gives out an order's accounts in the index's order until time runs short, but to each of its threads one, or a
     shard to its end: an order that got no shorter would go round for ever. Each account given out is handled before its
     thread comes back, so what is left of the order begins behind the last.
 
-    While one thread asks the index, those wait who need its answer; while one writes what a page came to, nobody does.
+    Who takes one of the last that were found asks the index for more first, while the others go on: nobody waits for
+    an answer as long as there is anything to do. A page of fewer than `page` accounts is its shard's last.
     """
 
     def __init__(
-        self, order: Order, due: Due, counting: Counting, time_is_short: Callable[[], bool], *, at_least: int
+        self,
+        order: Order,
+        due: Due,
+        counting: Counting,
+        time_is_short: Callable[[], bool],
+        *,
+        threads: int,
+        page: int,
     ) -> None:
         self.total = Tally()
         self.oldest = ""
@@ -63,83 +81,111 @@ class Tour:
         self._due = due
         self._counting = counting
         self._time_is_short = time_is_short
-        self._at_least = at_least
+        self._threads = threads
+        self._page = page
+        self._at_least = threads
         self._walking = threading.Lock()
         self._books = threading.Lock()
-        self._accounts = self._walk()
-        self._shard: _Shard | None = None
+        self._pages = self._walk()
+        self._shards: list[_Shard] = []
+        self._found: deque[_Found] = deque()
         self._reached = (0, order.after)
-        self._stopped = False
+        self._broken = False
+        self._over = False
         self._ended = False
 
     def go(self, handle: Callable[[str], Tally]) -> None:
         """One thread's share. What `handle` or the store raises ends it for all threads, and is raised."""
         try:
-            while (given := self._next()) is not None:
-                shard, account_id = given
-                self._done(shard, account_id, handle(account_id))
+            while self._goes_on() and (found := self._take()) is not None:
+                self._done(found, handle(found.account_id))
         except BaseException:
-            self._stopped = True
+            self._broken = True
             raise
 
     def left(self) -> Order | None:
         """What time was too short for, once all threads are back; None: nothing."""
-        if self._ended:
+        if self._ended and not self._found:
             return None
-        position, after = self._reached
+        position, after = self._found[0].begins_at if self._found else self._reached
         return self._order.model_copy(update={"shards": self._order.shards[position:], "after": after})
 
     def close(self) -> None:
         """Counts what was done and not counted yet, once all threads are back, whatever ended them."""
-        if self._shard is not None and self._shard.tally.counts:
-            self._counting.count(self._shard.name, self._shard.take())
+        for shard in self._shards:
+            if shard.tally.counts:
+                self._counting.count(shard.name, shard.take())
 
-    def _next(self) -> tuple[_Shard, str] | None:
-        with self._walking:
-            if self._at_least > 0 and not self._stopped:
+    def _goes_on(self) -> bool:
+        with self._books:
+            if self._at_least > 0 and not self._broken:
                 self._at_least -= 1
-            elif self._stops():
-                return None
-            return next(self._accounts, None)
+                return True
+        return not self._stops()
 
     def _stops(self) -> bool:
-        self._stopped = self._stopped or self._time_is_short()
-        return self._stopped
+        return self._broken or self._time_is_short()
 
-    def _done(self, shard: _Shard, account_id: str, tally: Tally) -> None:
+    def _take(self) -> _Found | None:
+        while True:
+            if len(self._found) < self._threads:
+                self._look_ahead()
+            with self._books:
+                if self._found:
+                    return self._found.popleft()
+                if self._over:
+                    return None
+
+    def _look_ahead(self) -> None:
+        if not self._walking.acquire(blocking=not self._found):
+            return  # another thread is at it
+        try:
+            while len(self._found) < self._threads and not self._over:
+                self._over = next(self._pages, "over") is not None
+        finally:
+            self._walking.release()
+
+    def _done(self, found: _Found, tally: Tally) -> None:
+        shard = found.shard
         with self._books:
             self.total += tally
             shard.tally += tally
-            shard.under_way.remove(account_id)
+            shard.not_done.remove(found.account_id)
             write = self._counting.finish if shard.is_done else self._counting.count
-            taken = shard.take() if shard.is_done or shard.page_given_out else None
+            taken = shard.take() if shard.is_done or shard.another_page else None
         if taken is not None:
             write(shard.name, taken)
 
-    def _walk(self) -> Iterator[tuple[_Shard, str]]:
+    def _walk(self) -> Iterator[None]:
+        """Finds a page with each step."""
         for position, name in enumerate(self._order.shards):
             after = self._order.after if position == 0 else ""
             self._reached = (position, after)
             if position > 0 and self._stops():
                 return
-            shard = self._shard = _Shard(name)
+            shard = _Shard(name)
+            self._shards.append(shard)
             if not after:
                 self._counting.begin(name)
-            while page := self._due(name, after):
-                with self._books:
-                    shard.page_given_out = bool(shard.under_way or shard.tally.counts)
-                self.oldest = min(self.oldest or page[0][0], page[0][0])
-                for after, account_id in page:
-                    self._reached = (position, after)
-                    with self._books:
-                        # Half done, it may stand further down already, for what is left of it: one thread at a time.
-                        twice = account_id in shard.under_way
-                        shard.under_way.add(account_id)
-                    if not twice:
-                        yield shard, account_id
-            with self._books:
-                shard.given_out = True
-                taken = shard.take() if shard.is_done else None
-            if taken is not None:
-                self._counting.finish(name, taken)
+            while not shard.all_found:
+                after = self._enter(position, shard, after, self._due(name, after))
+                yield
         self._ended = True
+
+    def _enter(self, position: int, shard: _Shard, after: str, page: Sequence[tuple[str, str]]) -> str:
+        """Enters what was found behind `after`; returns what the next page stands behind."""
+        with self._books:
+            shard.another_page = bool(page and (shard.not_done or shard.tally.counts))
+            shard.all_found = len(page) < self._page
+            for index_value, account_id in page:
+                self.oldest = min(self.oldest or index_value, index_value)
+                # Half done, it may stand further down already, for what is left of it: one thread at a time.
+                if account_id not in shard.not_done:
+                    shard.not_done.add(account_id)
+                    self._found.append(_Found(shard, account_id, (position, after)))
+                after = index_value
+            self._reached = (position, after)
+            taken = shard.take() if shard.is_done else None
+        if taken is not None:
+            self._counting.finish(shard.name, taken)
+        return after

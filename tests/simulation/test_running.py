@@ -53,7 +53,7 @@ def test_a_seed_is_the_same_history_in_every_process() -> None:
 
 
 def test_a_broken_history_prints_its_seed_what_it_takes_and_how_to_play_it_again() -> None:
-    run = simulate("--seeds", "75", "--gateway", BROKEN)
+    run = simulate("--from", "100", "--seeds", "60", "--gateway", BROKEN)
     assert run.returncode == 1
     last = run.stdout.strip().splitlines()[-1]
     seed = last.rpartition("seeds ")[2].split(",")[0]

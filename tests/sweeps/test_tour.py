@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,21 +21,21 @@ ONE_HANDLED = Tally({"handled": 1})
 class Walk:
     """A tour of an index that is given by shard, and how its run is counted."""
 
-    def __init__(self, order: Order = ORDER, at_least: int = 1, **accounts: list[str]) -> None:
+    def __init__(self, order: Order = ORDER, threads: int = 1, page: int = 1, **accounts: list[str]) -> None:
         self.asked: list[str] = []
         self.time_is_short: Callable[[], bool] = lambda: False
         self.fleet = Fleet([])
+        self._page = page
         self._accounts = {shard.removeprefix("in_"): found for shard, found in accounts.items()}
         counting = _Counting(self.fleet.runs, order, self.fleet.clock)
-        self.tour = Tour(order, self._due, counting, self._time_is_short, at_least=at_least)
+        self.tour = Tour(order, self._due, counting, self._time_is_short, threads=threads, page=page)
 
     def _time_is_short(self) -> bool:
         return self.time_is_short()
 
     def _due(self, shard: str, after: str) -> list[tuple[str, str]]:
-        """One account a page."""
         self.asked.append(shard)
-        return [(who, who) for who in self._accounts.get(shard, []) if who > after][:1]
+        return [(who, who) for who in self._accounts.get(shard, []) if who > after][: self._page]
 
     def counted(self) -> dict[str, tuple[int, bool]]:
         """Shard -> accounts handled, and whether it is finished."""
@@ -81,10 +82,10 @@ def test_what_is_finished_before_time_gets_short_between_shards_is_counted_once(
 
 
 def test_an_account_under_way_while_time_gets_short_between_shards_is_counted_once() -> None:
-    walk = Walk(at_least=2, in_00=["acc_1"])
+    walk = Walk(threads=2, in_00=["acc_1"])
+    walk.time_is_short = lambda: walk.asked == ["00"] * 2
 
     def slowly(_account_id: str) -> Tally:
-        walk.time_is_short = lambda: True
         walk.tour.go(one_by_one)
         assert walk.counted() == {"00": (0, False)}
         return ONE_HANDLED
@@ -94,10 +95,10 @@ def test_an_account_under_way_while_time_gets_short_between_shards_is_counted_on
     assert walk.counted() == {"00": (1, True)}
 
 
-@pytest.mark.parametrize("at_least", [1, 8])
-def test_time_is_looked_at_before_each_shard(at_least: int) -> None:
+@pytest.mark.parametrize("threads", [1, 8])
+def test_time_is_looked_at_before_each_shard(threads: int) -> None:
     """32 shards with nobody due, whose queries take their time."""
-    walk = Walk(EVERYTHING, at_least)
+    walk = Walk(EVERYTHING, threads)
     walk.time_is_short = lambda: len(walk.asked) >= 3
     walk.tour.go(one_by_one)
     assert walk.asked == ["00", "01", "02"]
@@ -105,12 +106,105 @@ def test_time_is_looked_at_before_each_shard(at_least: int) -> None:
     assert walk.counted() == dict.fromkeys(("00", "01", "02"), (0, True)), "and begins none it does not look at"
 
 
-def test_no_time_at_all_leaves_the_whole_order() -> None:
-    order = ORDER.model_copy(update={"after": "acc_1"})
-    walk = Walk(order, at_least=0, in_00=["acc_1", "acc_2"])
+def test_a_page_that_is_not_full_is_its_shards_last() -> None:
+    walk = Walk(page=2, in_00=["acc_1", "acc_2", "acc_3"], in_01=["acc_4"])
+    walk.tour.go(one_by_one)
+    assert walk.asked == ["00", "00", "01", "02", "03"]
+    assert walk.counted() == {"00": (3, True), "01": (1, True), "02": (0, True), "03": (0, True)}
+
+
+def test_what_was_found_and_not_given_out_is_left() -> None:
+    walk = Walk(threads=2, in_00=["acc_1", "acc_2"], in_01=["acc_3"])
     walk.time_is_short = lambda: True
     walk.tour.go(one_by_one)
-    assert (walk.tour.left(), walk.asked) == (order, [])
+    assert walk.asked == ["00"] * 3, "two threads have an account each, however short the time"
+    assert walk.tour.left() == ORDER.model_copy(update={"shards": ("01", "02", "03"), "after": ""})
+
+    walk = Walk(threads=2, page=4, in_00=["acc_1", "acc_2", "acc_3", "acc_4"])
+    walk.time_is_short = lambda: True
+    walk.tour.go(one_by_one)
+    assert walk.tour.left() == ORDER.model_copy(update={"after": "acc_2"})
+
+    walk = Walk(threads=2, in_00=["acc_1", "acc_2"], in_01=["acc_3"])
+    walk.time_is_short = lambda: walk.tour.total == ONE_HANDLED + ONE_HANDLED
+    walk.tour.go(one_by_one)
+    assert walk.asked == ["00"] * 3 + ["01"]
+    assert walk.tour.left() == ORDER.model_copy(update={"shards": ("01", "02", "03"), "after": ""})
+
+
+def test_what_was_found_last_and_not_given_out_is_left() -> None:
+    """Though the order's end was found as well."""
+    order = ORDER.model_copy(update={"shards": ("00",)})
+    walk = Walk(order, threads=3, page=9, in_00=["acc_1", "acc_2", "acc_3", "acc_4"])
+    walk.time_is_short = lambda: True
+    walk.tour.go(one_by_one)
+    walk.tour.close()
+    assert walk.tour.left() == order.model_copy(update={"after": "acc_3"})
+    assert walk.counted() == {"00": (3, False)}
+
+
+def test_nobody_waits_for_the_index_as_long_as_there_is_anything_to_do() -> None:
+    """The next page comes when the last account of this one is handled."""
+    last_handled = threading.Event()
+    pages = {"": ["acc_1", "acc_2"], "acc_2": ["acc_3"]}
+
+    def due(_shard: str, after: str) -> list[tuple[str, str]]:
+        assert after == "" or last_handled.wait(20)
+        return [(who, who) for who in pages[after]]
+
+    def handle(account_id: str) -> Tally:
+        if account_id == "acc_2":
+            last_handled.set()
+        return ONE_HANDLED
+
+    fleet = Fleet([])
+    order = ORDER.model_copy(update={"shards": ("00",)})
+    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, threads=2, page=2)
+    with ThreadPoolExecutor(2) as pool:
+        for going in [pool.submit(tour.go, handle) for _ in range(2)]:
+            going.result()
+    assert (tour.total.counts, tour.left()) == ({"handled": 3}, None)
+
+
+def test_more_is_looked_for_before_the_last_is_taken() -> None:
+    walk = Walk(threads=2, page=2, in_00=["acc_1", "acc_2"])
+    asked = {}
+
+    def look(account_id: str) -> Tally:
+        asked[account_id] = len(walk.asked)
+        return ONE_HANDLED
+
+    walk.tour.go(look)
+    assert asked == {"acc_1": 1, "acc_2": 5}, "the next page and, as that is empty, the shards behind"
+
+
+def test_a_page_with_nobody_in_it_has_nothing_counted() -> None:
+    walk = Walk(threads=2, page=2, in_00=["acc_1", "acc_2"])
+    counts: list[dict[str, tuple[int, bool]]] = []
+
+    def slowly(account_id: str) -> Tally:
+        if account_id == "acc_1":
+            walk.tour.go(one_by_one)
+            counts.append(walk.counted())
+        return ONE_HANDLED
+
+    walk.tour.go(slowly)
+    assert counts[0]["00"] == (0, False)
+    assert walk.counted()["00"] == (2, True)
+
+
+def test_what_was_done_is_counted_in_every_shard_though_one_thread_breaks() -> None:
+    walk = Walk(threads=2, page=2, in_00=["acc_1", "acc_2"], in_01=["acc_3", "acc_4"])
+
+    def break_down(_account_id: str) -> Tally:
+        walk.time_is_short = lambda: walk.tour.total == ONE_HANDLED + ONE_HANDLED
+        walk.tour.go(one_by_one)
+        raise Crash
+
+    with pytest.raises(Crash):
+        walk.tour.go(break_down)
+    walk.tour.close()
+    assert walk.counted() == {"00": (1, False), "01": (1, False)}
 
 
 def test_a_shard_that_was_handed_over_is_not_begun_again() -> None:
@@ -121,7 +215,7 @@ def test_a_shard_that_was_handed_over_is_not_begun_again() -> None:
 
 
 def test_what_breaks_one_thread_ends_all_though_they_have_had_nothing_yet() -> None:
-    walk = Walk(at_least=8, in_00=["acc_1", "acc_2"])
+    walk = Walk(threads=8, in_00=["acc_1", "acc_2"])
 
     def break_down(_account_id: str) -> Tally:
         raise Crash
@@ -167,7 +261,7 @@ def test_an_account_half_done_is_not_begun_by_another_thread() -> None:
 
     fleet = Fleet([])
     order = ORDER.model_copy(update={"shards": ("00",)})
-    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, at_least=2)
+    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, threads=2, page=1)
     threads = [threading.Thread(target=tour.go, args=(handle,)) for _ in range(2)]
     for thread in threads:
         thread.start()
