@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chalicelib.core.errors import Unavailable
 from chalicelib.sweeps.models import Order, Tally
 
 Due = Callable[[str, str], Sequence[tuple[str, str]]]
@@ -57,12 +58,12 @@ class _Found:
 
 
 class Tour:
-    """Gives out an order's accounts in the index's order until time runs short, but to each of its threads one, or a
-    shard to its end: an order that got no shorter would go round for ever. Each account given out is handled before its
-    thread comes back, so what is left of the order begins behind the last.
+    """Gives out an order's accounts in the index's order until time runs short, but at least as many as it has threads,
+    or a shard to its end: an order that got no shorter would go round for ever. Each account given out is handled
+    before its thread comes back, so what is left of the order begins behind the last.
 
-    Who takes one of the last that were found asks the index for more first, while the others go on: nobody waits for
-    an answer as long as there is anything to do. A page of fewer than `page` accounts is its shard's last.
+    When fewer are found than there are threads, one thread asks the index for more while the others go on: nobody waits
+    for an answer as long as there is anything to do. A page of fewer than `page` accounts is its shard's last.
     """
 
     def __init__(
@@ -84,20 +85,22 @@ class Tour:
         self._threads = threads
         self._page = page
         self._at_least = threads
-        self._walking = threading.Lock()
-        self._books = threading.Lock()
+        self._asking = False
+        self._failure: Unavailable | None = None
+        self._books = threading.Condition()
         self._pages = self._walk()
         self._shards: list[_Shard] = []
         self._found: deque[_Found] = deque()
         self._reached = (0, order.after)
         self._broken = False
         self._over = False
-        self._ended = False
 
     def go(self, handle: Callable[[str], Tally]) -> None:
-        """One thread's share. What `handle` or the store raises ends it for all threads, and is raised."""
+        """One thread's share. What `handle` or the store raises ends it for all threads, and is raised; but that a
+        shard cannot be asked for now is raised when all found before is handled.
+        """
         try:
-            while self._goes_on() and (found := self._take()) is not None:
+            while (found := self._take()) is not None:
                 self._done(found, handle(found.account_id))
         except BaseException:
             self._broken = True
@@ -105,10 +108,9 @@ class Tour:
 
     def left(self) -> Order | None:
         """What time was too short for, once all threads are back; None: nothing."""
-        if self._ended and not self._found:
-            return None
         position, after = self._found[0].begins_at if self._found else self._reached
-        return self._order.model_copy(update={"shards": self._order.shards[position:], "after": after})
+        shards = self._order.shards[position:]
+        return self._order.model_copy(update={"shards": shards, "after": after}) if shards else None
 
     def close(self) -> None:
         """Counts what was done and not counted yet, once all threads are back, whatever ended them."""
@@ -116,34 +118,39 @@ class Tour:
             if shard.tally.counts:
                 self._counting.count(shard.name, shard.take())
 
-    def _goes_on(self) -> bool:
-        with self._books:
-            if self._at_least > 0 and not self._broken:
-                self._at_least -= 1
-                return True
-        return not self._stops()
-
     def _stops(self) -> bool:
         return self._broken or self._time_is_short()
 
     def _take(self) -> _Found | None:
         while True:
-            if len(self._found) < self._threads:
-                self._look_ahead()
             with self._books:
-                if self._found:
-                    return self._found.popleft()
-                if self._over:
+                self._books.wait_for(lambda: self._found or self._over or not self._asking)
+                # After the wait: time may have run short meanwhile.
+                if self._broken or (self._at_least <= 0 and self._time_is_short()):
                     return None
+                if self._asking or self._over or len(self._found) >= self._threads:
+                    return self._given_out()
+                self._asking = True
+            self._ask()
 
-    def _look_ahead(self) -> None:
-        if not self._walking.acquire(blocking=not self._found):
-            return  # another thread is at it
+    def _given_out(self) -> _Found | None:
+        if self._found:
+            self._at_least -= 1
+            return self._found.popleft()
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    def _ask(self) -> None:
         try:
             while len(self._found) < self._threads and not self._over:
                 self._over = next(self._pages, "over") is not None
+        except Unavailable as failure:
+            self._failure, self._over = failure, True
         finally:
-            self._walking.release()
+            with self._books:
+                self._asking = False
+                self._books.notify_all()
 
     def _done(self, found: _Found, tally: Tally) -> None:
         shard = found.shard
@@ -160,7 +167,6 @@ class Tour:
         """Finds a page with each step."""
         for position, name in enumerate(self._order.shards):
             after = self._order.after if position == 0 else ""
-            self._reached = (position, after)
             if position > 0 and self._stops():
                 return
             shard = _Shard(name)
@@ -170,7 +176,6 @@ class Tour:
             while not shard.all_found:
                 after = self._enter(position, shard, after, self._due(name, after))
                 yield
-        self._ended = True
 
     def _enter(self, position: int, shard: _Shard, after: str, page: Sequence[tuple[str, str]]) -> str:
         """Enters what was found behind `after`; returns what the next page stands behind."""
@@ -184,8 +189,9 @@ class Tour:
                     shard.not_done.add(account_id)
                     self._found.append(_Found(shard, account_id, (position, after)))
                 after = index_value
-            self._reached = (position, after)
+            self._reached = (position + 1, "") if shard.all_found else (position, after)
             taken = shard.take() if shard.is_done else None
+            self._books.notify_all()
         if taken is not None:
             self._counting.finish(shard.name, taken)
         return after

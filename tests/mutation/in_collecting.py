@@ -773,8 +773,8 @@ FAN_OUT = (
     ),
     _tour.without(
         "time asked before each account",
-        "return not self._stops()",
-        "return not self._broken",
+        "if self._broken or (self._at_least <= 0 and self._time_is_short()):",
+        "if self._broken:",
         "Lambda kills who does not hand over in time",
     ),
     _tour.without(
@@ -790,21 +790,16 @@ FAN_OUT = (
         "an order that comes back as it was goes round for ever",
     ),
     _tour.without(
-        "what is left begins at its own shard",
-        "            self._reached = (position, after)\n            if position",
-        "            if position",
-        "shards that are done would be sent on again",
-    ),
-    _tour.unless(
         "nothing is left of an order at its end",
-        "self._ended and not self._found",
+        '"after": after}) if shards else None',
+        '"after": after})',
         "a message that finds nothing is not sent",
     ),
     _tour.without(
-        "what was found and not given out is left",
-        "if self._ended and not self._found:",
-        "if self._ended:",
-        "short of time, nobody is forgotten",
+        "a shard that is all found is not sent on",
+        '(position + 1, "") if shard.all_found else (position, after)',
+        "(position, after)",
+        "a message that finds nothing is not sent",
     ),
     _tour.without(
         "what is left begins with the first not given out",
@@ -820,15 +815,33 @@ FAN_OUT = (
     ),
     _tour.without(
         "more is looked for while there is something to do",
-        "if len(self._found) < self._threads:",
-        "if not self._found:",
+        "self._over or len(self._found) >= self._threads:",
+        "self._over or self._found:",
         "threads would wait for every page",
     ),
     _tour.without(
         "nobody waits for who looks for more",
-        "self._walking.acquire(blocking=not self._found)",
-        "self._walking.acquire()",
+        "self._books.wait_for(lambda: self._found or",
+        "self._books.wait_for(lambda:",
         "threads would wait for every page",
+    ),
+    _tour.without(
+        "who waits is told of what was found",
+        "            taken = shard.take() if shard.is_done else None\n            self._books.notify_all()\n",
+        "            taken = shard.take() if shard.is_done else None\n",
+        "threads would wait until the whole order is asked",
+    ),
+    _tour.without(
+        "a failing query holds up none before it",
+        "            self._failure, self._over = failure, True\n",
+        "            raise\n",
+        "accounts that were found would never be charged while one shard cannot be asked",
+    ),
+    _tour.without(
+        "a failing query is told",
+        "            raise self._failure\n",
+        "            return None\n",
+        "the message would be taken for done",
     ),
     _tour.without(
         "every shard's rest is counted",
@@ -850,8 +863,8 @@ FAN_OUT = (
     ),
     _tour.without(
         "who has had nothing yet begins nothing either",
-        "if self._at_least > 0 and not self._broken:",
-        "if self._at_least > 0:",
+        "if self._broken or (self._at_least",
+        "if (self._at_least",
         "a dying worker begins nothing more",
     ),
     _tour.without(

@@ -1,11 +1,13 @@
 """A worker's way through an order: when it ends, what is left of it, and what its statistics say."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from chalicelib.core.errors import Unavailable
 from chalicelib.ledger.due import SHARDS
 from chalicelib.sweeps.models import Order, Tally
 from chalicelib.sweeps.service import _Counting
@@ -23,6 +25,7 @@ class Walk:
 
     def __init__(self, order: Order = ORDER, threads: int = 1, page: int = 1, **accounts: list[str]) -> None:
         self.asked: list[str] = []
+        self.unreachable = ""
         self.time_is_short: Callable[[], bool] = lambda: False
         self.fleet = Fleet([])
         self._page = page
@@ -35,6 +38,8 @@ class Walk:
 
     def _due(self, shard: str, after: str) -> list[tuple[str, str]]:
         self.asked.append(shard)
+        if shard == self.unreachable:
+            raise Unavailable
         return [(who, who) for who in self._accounts.get(shard, []) if who > after][: self._page]
 
     def counted(self) -> dict[str, tuple[int, bool]]:
@@ -164,6 +169,52 @@ def test_nobody_waits_for_the_index_as_long_as_there_is_anything_to_do() -> None
         for going in [pool.submit(tour.go, handle) for _ in range(2)]:
             going.result()
     assert (tour.total.counts, tour.left()) == ({"handled": 3}, None)
+
+
+def test_what_is_found_is_begun_while_the_shards_behind_are_asked() -> None:
+    handled = threading.Event()
+
+    def due(shard: str, _after: str) -> list[tuple[str, str]]:
+        if shard == "00":
+            time.sleep(0.05)  # the other thread waits by now
+            return [("acc_1", "acc_1")]
+        assert handled.wait(20)
+        return []
+
+    def handle(_account_id: str) -> Tally:
+        handled.set()
+        return ONE_HANDLED
+
+    fleet = Fleet([])
+    tour = Tour(ORDER, due, _Counting(fleet.runs, ORDER, fleet.clock), lambda: False, threads=2, page=2)
+    with ThreadPoolExecutor(2) as pool:
+        for going in [pool.submit(tour.go, handle) for _ in range(2)]:
+            going.result()
+    assert (tour.total.counts, tour.left()) == ({"handled": 1}, None)
+
+
+def test_time_that_gets_short_while_the_index_is_asked_begins_nobody() -> None:
+    walk = Walk(in_00=["acc_1", "acc_2"])
+    walk.time_is_short = lambda: len(walk.asked) >= 2
+    walk.tour.go(one_by_one)
+    assert walk.tour.total == ONE_HANDLED
+    assert walk.tour.left() == ORDER.model_copy(update={"after": "acc_1"})
+
+
+def test_a_shard_that_cannot_be_asked_holds_up_none_before_it() -> None:
+    walk = Walk(threads=8, page=2, in_00=["acc_1"], in_01=["acc_2"])
+    walk.unreachable = "02"
+    with pytest.raises(Unavailable):
+        walk.tour.go(one_by_one)
+    assert walk.counted() == {"00": (1, True), "01": (1, True), "02": (0, False)}
+
+
+def test_a_shard_whose_accounts_are_all_handled_is_not_sent_on() -> None:
+    order = ORDER.model_copy(update={"shards": ("00",)})
+    walk = Walk(order, page=2, in_00=["acc_1"])
+    walk.time_is_short = lambda: walk.tour.total == ONE_HANDLED
+    walk.tour.go(one_by_one)
+    assert (walk.tour.left(), walk.counted()) == (None, {"00": (1, True)})
 
 
 def test_more_is_looked_for_before_the_last_is_taken() -> None:
