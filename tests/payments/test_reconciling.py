@@ -284,8 +284,8 @@ def test_a_check_in_vain_of_autopays_payment_stops_nothing_that_was_switched_on_
     )
     account = desk.account()
     autopay = account.autopay.model_copy(update={"enabled": True, "sequence": 1})
-    pending = {waits.payment_id: waits}
-    desk.ledger.commit(Change(account.model_copy(update={"autopay": autopay, "pending": pending})))
+    switched_on = {"autopay": autopay, "default_method": waits.method, "pending": {waits.payment_id: waits}}
+    desk.ledger.commit(Change(account.model_copy(update=switched_on)))
     desk.charges.out_of_order()
     reconcile(desk)
     assert desk.payment(waits).checks == 1
