@@ -11,7 +11,7 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.ledger.due import SHARDS
 from chalicelib.sweeps.models import Order, Tally
 from chalicelib.sweeps.service import _Counting
-from chalicelib.sweeps.tour import Tour
+from chalicelib.sweeps.tour import Due, Tour
 from tests.support.faults import Crash
 from tests.sweeps.fleet import Fleet, names_in, short
 
@@ -46,6 +46,16 @@ class Walk:
         """Shard -> accounts handled, and whether it is finished."""
         runs = self.fleet.runs.of("autopay", ORDER.run)
         return {run.shard: (run.tally.counts.get("handled", 0), run.finished_at is not None) for run in runs}
+
+
+def on_two_threads(order: Order, due: Due, handle: Callable[[str], Tally], page: int) -> tuple[Tour, Fleet]:
+    """A tour to its end, and where its run is counted."""
+    fleet = Fleet([])
+    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, threads=2, page=page)
+    with ThreadPoolExecutor(2) as pool:
+        for going in [pool.submit(tour.go, handle) for _ in range(2)]:
+            going.result()
+    return tour, fleet
 
 
 def one_by_one(_account_id: str) -> Tally:
@@ -162,12 +172,7 @@ def test_nobody_waits_for_the_index_as_long_as_there_is_anything_to_do() -> None
             last_handled.set()
         return ONE_HANDLED
 
-    fleet = Fleet([])
-    order = ORDER.model_copy(update={"shards": ("00",)})
-    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, threads=2, page=2)
-    with ThreadPoolExecutor(2) as pool:
-        for going in [pool.submit(tour.go, handle) for _ in range(2)]:
-            going.result()
+    tour, _ = on_two_threads(ORDER.model_copy(update={"shards": ("00",)}), due, handle, page=2)
     assert (tour.total.counts, tour.left()) == ({"handled": 3}, None)
 
 
@@ -185,11 +190,7 @@ def test_what_is_found_is_begun_while_the_shards_behind_are_asked() -> None:
         handled.set()
         return ONE_HANDLED
 
-    fleet = Fleet([])
-    tour = Tour(ORDER, due, _Counting(fleet.runs, ORDER, fleet.clock), lambda: False, threads=2, page=2)
-    with ThreadPoolExecutor(2) as pool:
-        for going in [pool.submit(tour.go, handle) for _ in range(2)]:
-            going.result()
+    tour, _ = on_two_threads(ORDER, due, handle, page=2)
     assert (tour.total.counts, tour.left()) == ({"handled": 1}, None)
 
 
@@ -310,13 +311,6 @@ def test_an_account_half_done_is_not_begun_by_another_thread() -> None:
         assert again.wait(20)
         return ONE_HANDLED
 
-    fleet = Fleet([])
-    order = ORDER.model_copy(update={"shards": ("00",)})
-    tour = Tour(order, due, _Counting(fleet.runs, order, fleet.clock), lambda: False, threads=2, page=1)
-    threads = [threading.Thread(target=tour.go, args=(handle,)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    tour, fleet = on_two_threads(ORDER.model_copy(update={"shards": ("00",)}), due, handle, page=1)
     assert (begun, tour.total.counts, tour.left()) == ([account_id], {"handled": 1}, None)
     assert [run.finished_at is not None for run in fleet.runs.of("autopay", "2026-03-02")] == [True]
